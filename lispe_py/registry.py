@@ -1,0 +1,199 @@
+"""The registry: the ground floor on which built-ins and torch primitives stand.
+
+One decorator on one function gives a name everything it needs::
+
+    @primitive("torch_add", "tensor_add", library="lispe_torch")
+    def torch_add(a: Tensor, b: Tensor) -> Tensor:
+        '''The sum of two tensors, broadcast.
+
+        (torch_add (torch_tensor '(1 2)) (torch_tensor '(3 4)))
+        ; (4 6)
+        '''
+
+From it come the argument check of the compiler, ``(help 'torch_add)``,
+completion, the reference page and the test that every entry has a summary and
+an example that runs. The example is the part of the docstring that starts at
+a line beginning with ``(``; ``; text`` lines after it are the expected result.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Parameter(NamedTuple):
+    """One argument of a primitive, as its help shows it."""
+
+    name: str
+    required: bool
+    rest: bool
+    default: Any = None
+
+
+class Entry:
+    """What is known of one primitive."""
+
+    __slots__ = (
+        "name", "aliases", "function", "library", "needs", "pure", "truth",
+        "interpreter", "special", "rebinds", "parameters", "least", "most",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        aliases: tuple[str, ...],
+        function: Callable[..., Any],
+        library: str,
+        needs: tuple[str, ...],
+        pure: bool,
+        truth: bool,
+        interpreter: bool,
+        special: bool,
+        rebinds: bool,
+        arity: tuple[int, int | None] | None,
+    ) -> None:
+        self.name = name
+        self.aliases = aliases
+        self.function = function
+        self.library = library
+        self.needs = needs
+        self.pure = pure
+        self.truth = truth
+        self.interpreter = interpreter
+        self.special = special
+        self.rebinds = rebinds
+        self.parameters = () if special else _parameters(function, interpreter)
+        if arity is None:
+            least = sum(1 for p in self.parameters if p.required)
+            most = None if any(p.rest for p in self.parameters) else len(self.parameters)
+        else:
+            least, most = arity
+        self.least = least
+        self.most = most
+
+    def accepts(self, count: int) -> bool:
+        """May it be called with ``count`` arguments?"""
+        return count >= self.least and (self.most is None or count <= self.most)
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return (self.function.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def documentation(self) -> str:
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+    @property
+    def signature(self) -> str:
+        """The call as a user would write it: ``(at container key ...)``."""
+        words = [self.name]
+        for p in self.parameters:
+            words.append(f"{p.name}..." if p.rest else p.name if p.required else f"[{p.name}]")
+        return f"({' '.join(words)})"
+
+    @property
+    def example(self) -> str:
+        """The example of the docstring, comments included; empty if it has none."""
+        lines = self.documentation.split("\n")
+        start = next((i for i, line in enumerate(lines) if i and line.startswith("(")), None)
+        if start is None:
+            return ""
+        end = next((i for i in range(start, len(lines)) if not lines[i].strip()), len(lines))
+        return "\n".join(lines[start:end])
+
+
+def _parameters(function: Callable[..., Any], interpreter: bool) -> tuple[Parameter, ...]:
+    kinds = inspect.Parameter
+    found = [
+        Parameter(
+            p.name,
+            p.default is kinds.empty and p.kind is not kinds.VAR_POSITIONAL,
+            p.kind is kinds.VAR_POSITIONAL,
+            None if p.default is kinds.empty else p.default,
+        )
+        for p in inspect.signature(function).parameters.values()
+        if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD, kinds.VAR_POSITIONAL)
+    ]
+    return tuple(found[1:] if interpreter else found)
+
+
+class Registry:
+    """All primitives that have been loaded, by every name they have."""
+
+    def __init__(self) -> None:
+        self._by_name: dict[str, Entry] = {}
+
+    def add(self, entry: Entry) -> None:
+        for name in (entry.name, *entry.aliases):
+            other = self._by_name.get(name)
+            if other is not None and other.function.__qualname__ != entry.function.__qualname__:
+                raise ValueError(f"primitive {name!r} is defined twice")
+            self._by_name[name] = entry
+
+    def get(self, name: str) -> Entry | None:
+        return self._by_name.get(name)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def names(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def entries(self) -> list[Entry]:
+        """Each entry once, in order of definition."""
+        return list(dict.fromkeys(self._by_name.values()))
+
+
+#: The one registry of the process. What an interpreter may use of it is its own affair.
+registry = Registry()
+
+#: The library of the language itself, always there.
+CORE = "lispe"
+
+
+def primitive(
+    name: str,
+    *aliases: str,
+    library: str = CORE,
+    needs: tuple[str, ...] = (),
+    pure: bool = False,
+    truth: bool = False,
+    interpreter: bool = False,
+    special: bool = False,
+    rebinds: bool = False,
+    arity: tuple[int, int | None] | None = None,
+) -> Callable[[F], F]:
+    """Register a function as a primitive of the language.
+
+    Args:
+        name: canonical name, the one that errors and printed code show.
+        aliases: further spellings.
+        library: the library that brings it in; the language itself by default.
+        needs: capabilities it uses, among ``fs net process python``.
+        pure: same arguments, same result, no effect.
+        truth: it answers true or nil; return a plain ``bool``-like True / None.
+        interpreter: its first parameter is the running interpreter, which the
+            caller does not write.
+        special: it is a form of the compiler, whose arguments are not evaluated.
+        rebinds: it gives the new value of its first argument; where that is a
+            variable, the compiler stores it back (strings and numbers are
+            values, so ``(push s "x")`` can only work so).
+        arity: (least, most) number of arguments where the signature does not
+            tell; ``most`` None for any number.
+
+    The function's positional parameters are the arguments of the call; keyword
+    defaults make them optional and ``*rest`` takes any number.
+    """
+
+    def register(function: F) -> F:
+        registry.add(
+            Entry(name, aliases, function, library, needs, pure, truth, interpreter, special, rebinds, arity)
+        )
+        return function
+
+    return register
