@@ -1,0 +1,25 @@
+"""LispE for deep learning: the language and its PyTorch library, in Python.
+
+>>> from lispe_py import LispE
+>>> LispE().eval("(+ 1 2)")
+3
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from lispe_py.errors import LispError, LispExit, LispSyntaxError
+from lispe_py.version import __version__
+
+if TYPE_CHECKING:
+    from lispe_py.interpreter import LispE
+
+__all__ = ["LispE", "LispError", "LispExit", "LispSyntaxError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # The parts of the interpreter import this package: it loads when it is asked for.
+    if name == "LispE":
+        from lispe_py.interpreter import LispE
+
+        return LispE
+    raise AttributeError(name)

@@ -1,0 +1,158 @@
+"""Small constructors for Python AST nodes.
+
+Helpers of the runtime are reached by names that start with a dot, which no
+LispE program can spell; they live in the ``__builtins__`` of the compiled
+code. Nodes are made without positions: :func:`locate` gives them the place of
+the form they come from.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+LOAD = ast.Load()
+STORE = ast.Store()
+
+#: Names that an AST refuses as identifiers, though LispE allows them.
+_REFUSED = {"None", "True", "False", "__debug__"}
+
+
+def identifier(name: str) -> str:
+    """The Python identifier of a LispE variable (any text will do in an AST)."""
+    return f"{name} " if name in _REFUSED else name
+
+
+def name(identifier: str) -> ast.Name:
+    return ast.Name(identifier, LOAD)
+
+
+def helper(text: str) -> ast.Name:
+    """A runtime helper: ``helper("add")`` is the name ``.add``."""
+    return ast.Name(f".{text}", LOAD)
+
+
+def constant(value: Any) -> ast.Constant:
+    return ast.Constant(value)
+
+
+NIL = None
+
+
+def nil() -> ast.Constant:
+    return ast.Constant(None)
+
+
+def true() -> ast.Constant:
+    return ast.Constant(True)
+
+
+def call(function: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()) -> ast.Call:
+    return ast.Call(function, list(args), list(keywords))
+
+
+def run(text: str, *args: ast.expr) -> ast.Call:
+    """A call of a runtime helper."""
+    return ast.Call(helper(text), list(args), [])
+
+
+def assign(target: str, value: ast.expr) -> ast.Assign:
+    return ast.Assign([ast.Name(target, STORE)], value)
+
+
+def walrus(target: str, value: ast.expr) -> ast.NamedExpr:
+    return ast.NamedExpr(ast.Name(target, STORE), value)
+
+
+def effect(value: ast.expr) -> ast.Expr:
+    return ast.Expr(value)
+
+
+def attribute(value: ast.expr, attr: str) -> ast.Attribute:
+    return ast.Attribute(value, attr, LOAD)
+
+
+def subscript(value: ast.expr, key: ast.expr) -> ast.Subscript:
+    return ast.Subscript(value, key, LOAD)
+
+
+def set_subscript(value: ast.expr, key: ast.expr, item: ast.expr) -> ast.Assign:
+    return ast.Assign([ast.Subscript(value, key, STORE)], item)
+
+
+def is_(left: ast.expr, right: ast.expr) -> ast.Compare:
+    return ast.Compare(left, [ast.Is()], [right])
+
+
+def is_not(left: ast.expr, right: ast.expr) -> ast.Compare:
+    return ast.Compare(left, [ast.IsNot()], [right])
+
+
+def has_class(value: ast.expr, cls: str) -> ast.Compare:
+    """``value.__class__ is .cls``"""
+    return is_(attribute(value, "__class__"), helper(cls))
+
+
+def not_(value: ast.expr) -> ast.UnaryOp:
+    return ast.UnaryOp(ast.Not(), value)
+
+
+def conditional(test: ast.expr, yes: ast.expr, no: ast.expr) -> ast.IfExp:
+    return ast.IfExp(test, yes, no)
+
+
+def function(
+    title: str,
+    args: ast.arguments,
+    body: list[ast.stmt],
+) -> ast.FunctionDef:
+    return ast.FunctionDef(title, args, body or [ast.Pass()], [], None)
+
+
+def arguments(
+    names: Iterable[str], rest: str | None = None, defaults: Sequence[ast.expr] = ()
+) -> ast.arguments:
+    return ast.arguments(
+        posonlyargs=[],
+        args=[ast.arg(n) for n in names],
+        vararg=ast.arg(rest) if rest else None,
+        kwonlyargs=[],
+        kw_defaults=[],
+        kwarg=None,
+        defaults=list(defaults),
+    )
+
+
+def is_simple(node: ast.expr) -> bool:
+    """May the node be evaluated twice, or later, without a difference?"""
+    return isinstance(node, (ast.Name, ast.Constant))
+
+
+Place = tuple[int, int, int, int]
+
+
+def locate(node: ast.AST, place: Place) -> None:
+    """Give a place to every node below ``node`` that has none yet.
+
+    ``place`` is (line, column, end line, end column), columns from 1.
+    """
+    line, column, end_line, end_column = place
+    column -= 1
+    end_column = max(end_column - 1, 0)
+    pending = [node]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (ast.expr, ast.stmt, ast.arg, ast.keyword, ast.excepthandler)):
+            if hasattr(item, "lineno"):
+                continue
+            item.lineno = line
+            item.col_offset = column
+            item.end_lineno = end_line
+            item.end_col_offset = end_column
+        for field in item._fields:
+            value = getattr(item, field, None)
+            if value.__class__ is list:
+                pending.extend(v for v in value if isinstance(v, ast.AST))
+            elif isinstance(value, ast.AST) and value is not LOAD and value is not STORE:
+                pending.append(value)

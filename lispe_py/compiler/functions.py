@@ -1,0 +1,335 @@
+"""Functions: definitions, lambdas, quotes, evaluation of code."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, NamedTuple
+
+from lispe_py.compiler import emit
+from lispe_py.compiler.compiler import TAIL, Compiler, special
+from lispe_py.compiler.scope import Frame, bound_names, mentions
+from lispe_py.names import CONSTANTS
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
+
+#: Forms whose presence puts a function's variables into a mapping.
+_DYNAMIC = frozenset({"eval"})
+
+
+class Parameters(NamedTuple):
+    names: list[str]
+    #: name -> form of its default
+    defaults: dict[str, Any]
+    rest: str | None
+
+    @property
+    def all(self) -> list[str]:
+        return [*self.names, *([self.rest] if self.rest else [])]
+
+
+def parse_parameters(c: Compiler, form: Any, whole: Any) -> Parameters:
+    """``(a b (c default) (() rest))``"""
+    names: list[str] = []
+    defaults: dict[str, Any] = {}
+    rest = None
+    for item in form:
+        if rest is not None:
+            raise c.fail("nothing may follow the list of remaining arguments", whole)
+        if item.__class__ is Symbol and item.name not in CONSTANTS:
+            if defaults:
+                raise c.fail(
+                    "default values should always be at the end of the parameter list", whole
+                )
+            names.append(item.name)
+        elif isinstance(item, list) and 1 <= len(item) <= 2 and item[0].__class__ is Symbol:
+            names.append(item[0].name)
+            defaults[item[0].name] = item[1] if len(item) == 2 else None
+        elif isinstance(item, list) and len(item) == 2 and item[0] in (None, []):
+            rest = item[1].name
+        else:
+            raise c.fail("this is not a parameter", whole)
+    every = [*names, *([rest] if rest else [])]
+    if len(set(every)) != len(every):
+        raise c.fail("a parameter is named twice", whole)
+    return Parameters(names, defaults, rest)
+
+
+def _prologue(c: Compiler, parameters: Parameters) -> list[ast.stmt]:
+    """Defaults and the list of remaining arguments, at the start of a function."""
+    with c.sub_block() as block:
+        for name, form in parameters.defaults.items():
+            identifier = emit.identifier(name)
+            with c.sub_block() as body:
+                c.emit(emit.assign(identifier, _default(c, form)))
+            test = emit.is_(emit.name(identifier), emit.helper("default"))
+            c.emit(ast.If(test, body, []))
+        if parameters.rest:
+            identifier = emit.identifier(parameters.rest)
+            c.emit(emit.assign(identifier, emit.run("List", emit.name(identifier))))
+    return block
+
+
+def _default(c: Compiler, form: Any) -> ast.expr:
+    """A default is evaluated with the variables of the caller."""
+    if not isinstance(form, (list, Symbol)):
+        return c.const(form)
+    frame = Frame("function")
+    with c.in_frame(frame) as inner, c.in_lambda(set(), "default"):
+        node = c.expr(form)
+        block = list(c.block)
+    c.block.extend(inner)
+    c.block.extend(block)
+    return node
+
+
+def _signature(parameters: Parameters, first: tuple[str, ...] = ()) -> ast.arguments:
+    return emit.arguments(
+        [*first, *(emit.identifier(n) for n in parameters.names)],
+        emit.identifier(parameters.rest) if parameters.rest else None,
+        [emit.helper("default") for _ in parameters.defaults],
+    )
+
+
+def compile_function(
+    c: Compiler,
+    key: str,
+    title: str,
+    parameters: Parameters,
+    body: list[Any],
+    *,
+    method_of: Any = None,
+) -> ast.FunctionDef:
+    """A Python function for a ``defun`` (or a method, whose instance comes first)."""
+    node, frame = _compile(c, key, title, parameters, body, method_of, True)
+    if frame.looped and frame.lambdas:
+        # Lambdas would share the variables of all rounds: call, do not jump.
+        node, frame = _compile(c, key, title, parameters, body, method_of, False)
+    return node
+
+
+def _compile(
+    c: Compiler,
+    key: str,
+    title: str,
+    parameters: Parameters,
+    body: list[Any],
+    method_of: Any,
+    loops: bool,
+) -> tuple[ast.FunctionDef, Frame]:
+    mapping = mentions(List(body), _DYNAMIC)
+    frame = Frame(
+        "mapping" if mapping else "function",
+        locals=set(parameters.all) | bound_names(List(body)),
+        title=title,
+        parameters=tuple(parameters.all),
+        loops=loops
+        and not mapping
+        and not parameters.defaults
+        and not parameters.rest
+        and method_of is None,
+    )
+    if method_of is not None:
+        frame.fields = frozenset(method_of.all_fields) - frame.locals
+        frame.methods = frozenset(method_of.all_methods)
+        frame.owner = method_of
+    with c.in_frame(frame) as block:
+        prologue = _prologue(c, parameters)
+        if mapping:
+            prologue.append(emit.assign(".F", emit.run("frame", *_variables(parameters.all))))
+        c.body(body, TAIL)
+    result = finish_function(
+        frame, key, _signature(parameters, (".self",) if method_of is not None else ()), prologue, block
+    )
+    return result, frame
+
+
+def _variables(names: list[str]) -> list[ast.expr]:
+    """A dictionary display of variables by name."""
+    return [
+        ast.Dict(
+            [emit.constant(n) for n in names], [emit.name(emit.identifier(n)) for n in names]
+        )
+    ]
+
+
+def finish_function(
+    frame: Frame, key: str, signature: ast.arguments, prologue: list[ast.stmt], body: list[ast.stmt]
+) -> ast.FunctionDef:
+    """Put declarations, initial values and the loop of tail calls around a body."""
+    first: list[ast.stmt] = []
+    if frame.globals:
+        first.append(ast.Global(sorted(frame.globals)))
+    if frame.kind == "function":
+        own = {emit.identifier(p) for p in frame.parameters}
+        unset = sorted({emit.identifier(n) for n in frame.uncertain} - own)
+        initial: list[ast.stmt] = [emit.assign(n, emit.helper("unbound")) for n in unset]
+    else:
+        initial = []
+    if frame.looped:
+        loop = ast.While(emit.true(), [*initial, *body, ast.Return(emit.nil())], [])
+        return emit.function(key, signature, [*first, *prologue, loop])
+    return emit.function(key, signature, [*first, *initial, *prologue, *body])
+
+
+@special("λ", "lambda", "\\", arity=(1, None))
+def lambda_(c: Compiler, form: List) -> ast.expr:
+    """A function without a name. It captures the variables around it.
+
+    (mapcar (\\(x) (* x x)) '(1 2 3))
+    ; (1 4 9)
+    """
+    if len(form) < 2 or not isinstance(form[1], list):
+        raise c.fail("Missing parameter list in a lambda declaration", form)
+    if len(form) < 3:
+        raise c.fail("wrong number of arguments", form)
+    parameters = parse_parameters(c, form[1], form)
+    title = f"λ.{c.world.number()}"
+    with c.in_lambda(set(parameters.all), title) as fn:
+        body = c.block
+        c.block = []
+        prologue = _prologue(c, parameters)
+        c.block = body
+        c.body(form[2:], TAIL)
+    first: list[ast.stmt] = []
+    if fn.globals:
+        first.append(ast.Global(sorted(fn.globals)))
+    outer = fn.stored - {emit.identifier(p) for p in parameters.all}
+    if outer:
+        first.append(ast.Nonlocal(sorted(emit.identifier(n) for n in outer)))
+    c.lambda_forms[title] = form
+    c.emit(emit.function(title, _signature(parameters), [*first, *prologue, *body]))
+    return emit.name(title)
+
+
+@special("self", arity=(0, None))
+def self_(c: Compiler, form: List) -> ast.expr:
+    """Call the running function or lambda again.
+
+    ((\\(n) (if (< n 2) 1 (* n (self (- n 1))))) 5)
+    ; 120
+    """
+    if c.scope.lambdas:
+        return c.call(emit.name(c.scope.lambdas[-1].title), form)
+    if not c.scope.frame.title:
+        raise c.fail("self can only be used in a function", form)
+    return c.call(emit.name(f"{c.scope.frame.title}()"), form)
+
+
+@special("defun", arity=(0, None))
+def defun(c: Compiler, form: List) -> ast.expr:
+    """Define a function: ``(defun name (parameters) forms ...)``.
+
+    Parameters may have defaults, ``(x 10)``, and the last may take all the
+    remaining arguments, ``(() rest)``. A call may name an argument: ``(? x 3)``.
+
+    (defun area(w (h 1)) (* w h)) (list (area 3) (area 3 2))
+    ; (3 6)
+    """
+    # Definitions are taken out of the text before it is compiled; one that is
+    # met here was made by a macro or stands where no definition can.
+    raise c.fail("a definition cannot stand here", form)
+
+
+def function_parts(c: Compiler, form: List) -> tuple[str, Any, list[Any]]:
+    """Name, parameters and body of a ``defun``, checked."""
+    if len(form) < 3:
+        raise c.fail("wrong number of arguments", form)
+    name = form[1]
+    if name.__class__ is not Symbol:
+        raise c.fail("the name of a function is expected", form)
+    if name.name in CONSTANTS or c.is_reserved(name.name):
+        raise c.fail(f"'{name.name}' is a reserved keyword.", form)
+    if not isinstance(form[2], list):
+        raise c.fail("List of missing parameters in a function declaration", form)
+    if len(form) < 4:
+        raise c.fail("wrong number of arguments", form)
+    return name.name, form[2], form[3:]
+
+
+def define_function(c: Compiler, form: List, key: str) -> None:
+    """Compile a ``defun`` and install it before the text runs."""
+    name, parameter_forms, body = function_parts(c, form)
+    parameters = parse_parameters(c, parameter_forms, form)
+    node = compile_function(c, key, name, parameters, body)
+    install(c, form, key, name, node)
+
+
+def install(c: Compiler, form: List, key: str, name: str, node: ast.FunctionDef) -> None:
+    """Add a function definition to the text, and give it its LispE form."""
+    c.definitions.append(node)
+    register = emit.effect(
+        emit.run("define", emit.constant(key), emit.constant(name), c.const(form))
+    )
+    c.definitions.append(register)
+    place = getattr(form, "where", None)
+    if place is not None:
+        emit.locate(node, place[:4])
+        emit.locate(register, place[:4])
+
+
+@special("quote", arity=(1, 1))
+def quote(c: Compiler, form: List) -> ast.expr:
+    """The argument itself, not evaluated; ``'x`` for short.
+
+    (quote (+ 1 2))
+    ; (+ 1 2)
+    """
+    return quoted(c, form[1])
+
+
+def quoted(c: Compiler, item: Any) -> ast.expr:
+    if not isinstance(item, list):
+        return c.const(item)
+    if not item and type(item) is List:
+        return emit.run("List")
+    if type(item) is List and not any(isinstance(m, list) for m in item):
+        return emit.run("List", c.const(item))
+    return emit.run("copy_literal", c.const(item))
+
+
+@special("eval", arity=(1, 1))
+def eval_(c: Compiler, form: List) -> ast.expr:
+    """Run a list as code, or the first form of a text, with the variables in reach.
+
+    (eval '(+ 1 2))
+    ; 3
+    """
+    scope = c.scope
+    code = c.expr(form[1])
+    if not scope.lambdas and scope.frame.kind == "top":
+        return emit.run("eval", code)
+    frame: ast.expr = emit.nil() if scope.frame.kind == "top" else emit.name(".F")
+    names = sorted({n for fn in scope.lambdas for n in fn.parameters if "." not in n})
+    if names or scope.renamed:
+        visible = {n: emit.name(emit.identifier(n)) for n in names}
+        for table in scope.renamed:
+            visible.update({n: emit.name(fresh) for n, fresh in table.items()})
+        values = ast.Dict([emit.constant(n) for n in visible], list(visible.values()))
+        frame = emit.run("inner_frame", frame, values)
+    return emit.run("eval", code, frame)
+
+
+@special("?", arity=(2, 2))
+def named_argument(c: Compiler, form: List) -> ast.expr:
+    """Name an argument in a call: ``(f 1 (? height 3))``.
+
+    (defun f(a (b 1) (c 2)) (list a b c)) (f 0 (? c 9))
+    ; (0 1 9)
+    """
+    raise c.fail("an argument can only be named in the call of a function", form)
+
+
+@special("elapse", arity=(1, None))
+def elapse(c: Compiler, form: List) -> ast.expr:
+    """The time that the forms take, in milliseconds.
+
+    (< (elapse (+ 1 2)) 1000)
+    ; true
+    """
+    from lispe_py.compiler.compiler import EFFECT
+
+    started = c.temp()
+    c.emit(emit.assign(started, emit.run("clock")))
+    for item in form[1:]:
+        c.into(item, EFFECT)
+    return emit.run("elapsed", emit.name(started))

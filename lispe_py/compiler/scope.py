@@ -1,0 +1,188 @@
+"""Where variables live.
+
+A *frame* is what the language gives to a function call: the top level, a
+``defun``, a method. Lambdas have parameters of their own but no frame: what
+they set belongs to the frame around them. So each frame is a Python function
+and each lambda a nested one, and Python's own cells do the capturing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from lispe_py.compiler import emit
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
+
+
+@dataclass
+class Frame:
+    """The variables of one call: top level, function or method."""
+
+    #: "top": variables are globals. "function": Python locals. "mapping": they
+    #: stand in a mapping, since code made at run time may read and set them.
+    kind: str
+    #: Names that the body sets (an over-estimate does no harm).
+    locals: set[str] = field(default_factory=set)
+    #: Names that may be read before they are set: they start as "unbound".
+    uncertain: set[str] = field(default_factory=set)
+    #: Names stored to as globals; the Python function declares them.
+    globals: set[str] = field(default_factory=set)
+    #: Fields and methods visible by name: inside a class.
+    fields: frozenset[str] = frozenset()
+    methods: frozenset[str] = frozenset()
+    #: Name and parameters of the function, for tail calls and ``self``.
+    title: str = ""
+    parameters: tuple[str, ...] = ()
+    #: A self call in tail position may become a jump.
+    loops: bool = False
+    looped: bool = False
+    lambdas: int = 0
+    #: The class whose method this is, for ``from@`` and siblings.
+    owner: Any = None
+
+
+@dataclass
+class Lambda:
+    """A function inside a frame: parameters, and what it sets of the outside."""
+
+    parameters: set[str]
+    title: str
+    stored: set[str] = field(default_factory=set)
+    globals: set[str] = field(default_factory=set)
+
+
+class Scope:
+    """Names as the compiler sees them at one point of the text."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.frame = frame
+        self.lambdas: list[Lambda] = []
+        #: Innermost last: ``let`` variables, by the fresh name they got.
+        self.renamed: list[dict[str, str]] = []
+        #: Names surely bound at this point.
+        self.certain: set[str] = set(frame.parameters)
+
+    def renaming(self, name: str) -> str | None:
+        for table in reversed(self.renamed):
+            if name in table:
+                return table[name]
+        return None
+
+    def in_lambda(self, name: str) -> bool:
+        """Is it a parameter of a lambda around this point?"""
+        return any(name in fn.parameters for fn in self.lambdas)
+
+    def is_local(self, name: str) -> bool:
+        """Does the name belong to this frame, not to the globals?"""
+        if self.renaming(name) is not None or self.in_lambda(name):
+            return True
+        return self.frame.kind != "top" and name in self.frame.locals
+
+    def store(self, name: str) -> str:
+        """Record that the code at this point sets a name; its Python identifier."""
+        renamed = self.renaming(name)
+        if renamed is not None:
+            self._stored_by_lambda(renamed)
+            return renamed
+        if self.in_lambda(name):
+            self._stored_by_lambda(name)
+            return emit.identifier(name)
+        if self.frame.kind == "top" or name not in self.frame.locals:
+            target: Any = self.lambdas[-1] if self.lambdas else self.frame
+            target.globals.add(emit.identifier(name))
+        else:
+            self._stored_by_lambda(name)
+            if not self.lambdas:
+                self.certain.add(name)
+            elif name not in self.certain:
+                # Set by a lambda only: the frame must own it all the same.
+                self.frame.uncertain.add(name)
+        return emit.identifier(name)
+
+    def _stored_by_lambda(self, name: str) -> None:
+        """Note the lambdas that must declare ``name`` as an outer variable."""
+        for fn in reversed(self.lambdas):
+            if name in fn.parameters:
+                return
+            fn.stored.add(name)
+
+
+# ---------------------------------------------------------------- what a body sets
+
+def _symbol_names(form: Any) -> list[str]:
+    if form.__class__ is Symbol:
+        return [form.name]
+    if isinstance(form, list):
+        return [m.name for m in form if m.__class__ is Symbol]
+    return []
+
+
+def _first(form: List) -> list[str]:
+    return _symbol_names(form[1]) if len(form) > 1 else []
+
+
+def _count_variable(form: List) -> list[str]:
+    names = [m.name for m in form[2:4] if m.__class__ is Symbol and m.name != "?"]
+    return names[:1]
+
+
+def _pattern_names(form: Any) -> list[str]:
+    """Every symbol of a pattern: those that bind are among them."""
+    found: list[str] = []
+    pending = [form]
+    while pending:
+        item = pending.pop()
+        if item.__class__ is Symbol:
+            found.append(item.name.rstrip("*+%@"))
+        elif isinstance(item, list):
+            pending.extend(item)
+    return found
+
+
+#: head of a form -> the names it binds in the current frame
+_BINDERS = {
+    **dict.fromkeys(
+        ("setq", "setqv", "setq=", "setconst", "label", "loop", "lloop", "mloop", "whilein", "for"),
+        _first,
+    ),
+    "loopcount": _count_variable,
+    "pattern@": lambda form: _pattern_names(form[1]) if len(form) > 1 else [],
+}
+
+
+def bound_names(body: Any) -> set[str]:
+    """The names that the forms of a body set, inner lambdas included."""
+    found: set[str] = set()
+    pending = [body]
+    while pending:
+        form = pending.pop()
+        if not isinstance(form, list) or not form:
+            continue
+        head = form[0]
+        if head.__class__ is Symbol:
+            if head.name == "quote":
+                continue
+            binder = _BINDERS.get(head.name)
+            if binder is not None:
+                found.update(binder(form))
+        pending.extend(form)
+    return found
+
+
+def mentions(body: Any, names: frozenset[str]) -> bool:
+    """Does a body call one of the named forms (outside quotes)?"""
+    pending = [body]
+    while pending:
+        form = pending.pop()
+        if not isinstance(form, list) or not form:
+            continue
+        head = form[0]
+        if head.__class__ is Symbol:
+            if head.name == "quote":
+                continue
+            if head.name in names:
+                return True
+        pending.extend(form)
+    return False

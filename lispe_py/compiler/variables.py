@@ -1,0 +1,260 @@
+"""Forms that bind and change variables."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from lispe_py.compiler import emit
+from lispe_py.compiler.compiler import EFFECT, TAIL, Compiler, Dest, special
+from lispe_py.compiler.operators import UPDATES, operation
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
+
+
+def _assign(c: Compiler, form: List, dest: Dest, store: Any, *, gives_value: bool = False) -> None:
+    """Evaluate the value, store it by ``store(name, node)``."""
+    target = form[1]
+    if isinstance(target, list):
+        if not target:
+            raise c.fail(f"Invalid variable name: '()' (keyword)", form)
+        names = [c.assignable(n, form) for n in target]
+        parts = c.temp()
+        spread = emit.run("spread", c.expr(form[2]), emit.constant(len(names)))
+        c.emit(emit.assign(parts, spread))
+        for index, name in enumerate(names):
+            store(name, emit.subscript(emit.name(parts), emit.constant(index)))
+        c.put(emit.true(), dest)
+        return
+    name = c.assignable(target, form)
+    node = c.expr(form[2])
+    if dest is not EFFECT and gives_value and not isinstance(node, ast.Constant):
+        kept = c.temp()
+        c.emit(emit.assign(kept, node))
+        node = emit.name(kept)
+    store(name, node)
+    c.put(node if gives_value else emit.true(), dest)
+
+
+@special("setq", arity=(2, 2), statement=True)
+def setq(c: Compiler, form: List, dest: Dest) -> None:
+    """Bind a variable of the current function, a global at the top level; true.
+
+    A list of names takes the members of a list of the same length.
+
+    (setq (a b) '(1 2)) (+ a b)
+    ; 3
+    """
+    _assign(c, form, dest, c.store)
+
+
+@special("setqv", "label", arity=(2, 2), statement=True)
+def setqv(c: Compiler, form: List, dest: Dest) -> None:
+    """Like ``setq``, and gives the value.
+
+    (setqv a 5)
+    ; 5
+    """
+    _assign(c, form, dest, c.store, gives_value=True)
+
+
+@special("setg", arity=(2, 2), statement=True)
+def setg(c: Compiler, form: List, dest: Dest) -> None:
+    """Bind a global variable, from anywhere.
+
+    (defun f() (setg total 3)) (f) total
+    ; 3
+    """
+
+    def store(name: str, node: ast.expr) -> None:
+        if name in c.world.constants:
+            c.emit(ast.Expr(c.raises(f"'{name}' is a constant value")))
+        else:
+            c.emit(emit.effect(emit.run("set_global", emit.constant(name), node)))
+
+    _assign(c, form, dest, store)
+
+
+@special("setq=", arity=(2, 2), statement=True)
+def setq_update(c: Compiler, form: List, dest: Dest) -> None:
+    """Set a variable where it lives: field, local, global; else a new local.
+
+    (setq n 1) (defun f() (setq= n 5)) (f) n
+    ; 5
+    """
+
+    def store(name: str, node: ast.expr) -> None:
+        if c.scope.is_local(name) or name in c.scope.frame.fields or c.known_variable(name):
+            c.update(name, node)
+        else:
+            c.store(name, node)
+
+    _assign(c, form, dest, store)
+
+
+@special("setconst", arity=(2, 2), statement=True)
+def setconst(c: Compiler, form: List, dest: Dest) -> None:
+    """Bind a name that cannot be set again.
+
+    (setconst limit 10) limit
+    ; 10
+    """
+    name = c.assignable(form[1], form)
+    c.store(name, c.expr(form[2]))
+    c.emit(emit.effect(emit.run("set_constant", emit.constant(name))))
+    c.put(emit.true(), dest)
+
+
+@special("let", arity=(2, None), statement=True)
+def let(c: Compiler, form: List, dest: Dest) -> None:
+    """Bind variables for the forms of the body, one after the other.
+
+    (let ((a 2) (b (* a 3))) (+ a b))
+    ; 8
+    """
+    bindings = form[1]
+    if not isinstance(bindings, list) or not bindings:
+        raise c.fail("unbalanced list of variables in 'let'", form)
+    if bindings[0].__class__ is Symbol and len(bindings) == 2:
+        bindings = List([bindings])
+    for pair in bindings:
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise c.fail("unbalanced list of variables in 'let'", form)
+    if c.scope.frame.kind == "function" or c.scope.lambdas:
+        _let_local(c, bindings, form[2:], dest)
+    else:
+        _let_saved(c, bindings, form[2:], dest)
+
+
+def _let_local(c: Compiler, bindings: Any, body: list[Any], dest: Dest) -> None:
+    """Inside a function each binding is a Python variable with a name of its own."""
+    table: dict[str, str] = {}
+    c.scope.renamed.append(table)
+    try:
+        for name_form, value in bindings:
+            name = c.assignable(name_form)
+            node = c.expr(value)
+            fresh = f"{name}{c.temp()}"
+            c.emit(emit.assign(fresh, node))
+            # A lambda that holds the binding has it as a local of its own.
+            if c.scope.lambdas:
+                c.scope.lambdas[-1].parameters.add(fresh)
+            table[name] = fresh
+        c.body(body, dest)
+    finally:
+        c.scope.renamed.pop()
+
+
+def _let_saved(c: Compiler, bindings: Any, body: list[Any], dest: Dest) -> None:
+    """At the top level ``let`` hides the global itself, for callees too."""
+    inner = EFFECT if dest is EFFECT else Dest(c.temp() if dest is TAIL else dest.target)
+    holder = c.temp()
+    keep = "save_globals" if c.scope.frame.kind == "top" else "save_frame"
+    names = [c.assignable(n) for n, _ in bindings]
+    listed = ast.Tuple([emit.constant(n) for n in names], emit.LOAD)
+    frame = [] if keep == "save_globals" else [emit.name(".F")]
+    c.emit(emit.assign(holder, emit.run(keep, *frame, listed)))
+    c.handlers += 1
+    with c.branch() as tried:
+        for name, (_, value) in zip(names, bindings, strict=True):
+            c.variables.add(name)
+            c.store(name, c.expr(value))
+        c.body(body, inner)
+    c.handlers -= 1
+    restore = emit.effect(emit.call(emit.attribute(emit.name(holder), "restore"), []))
+    c.emit(ast.Try(tried, [], [], [restore]))
+    if dest is TAIL:
+        c.put(emit.name(str(inner.target)), dest)
+
+
+@special("boundp", arity=(1, 1))
+def boundp(c: Compiler, form: List) -> ast.expr:
+    """Is the name, which is not evaluated, bound?
+
+    (boundp nowhere)
+    ; nil
+    """
+    name = form[1]
+    if name.__class__ is not Symbol:
+        return emit.true()
+    if c.scope.renaming(name.name) or c.scope.in_lambda(name.name):
+        return emit.true()
+    if c._in_mapping(name.name):
+        return emit.run("frame_bound", emit.name(".F"), emit.constant(name.name))
+    if c.scope.is_local(name.name):
+        c.scope.frame.uncertain.add(name.name)
+        return emit.run(
+            "bound_local", emit.name(emit.identifier(name.name)), emit.constant(name.name)
+        )
+    return emit.run("bound", emit.constant(name.name))
+
+
+# ---------------------------------------------------------------- updates in place
+
+
+def _update_form(symbol: str) -> None:
+    operator = UPDATES[symbol]
+
+    @special(symbol, arity=(2, None), statement=True)
+    def update(c: Compiler, form: List, dest: Dest) -> None:
+        target = form[1]
+        if isinstance(target, list) and target and target[0] in (Symbol("at"), Symbol("set@")):
+            _update_cell(c, form, dest, operator)
+            return
+        if isinstance(target, list) and target:
+            _update_value(c, form, dest, operator)
+            return
+        name = c.assignable(target, form)
+        node = operation(c, operator, [target, *form[2:]], form)
+        if dest is not EFFECT:
+            kept = c.temp()
+            c.emit(emit.assign(kept, node))
+            node = emit.name(kept)
+        c.update(name, node)
+        c.put(node, dest)
+
+    update.__doc__ = (
+        f"Apply ``{operator}`` to a variable or a cell, and store the result.\n\n"
+        f"(setq x 6) ({symbol} x 2) x\n"
+        f"; {_UPDATE_EXAMPLES[operator]}"
+    )
+
+
+_UPDATE_EXAMPLES = {
+    "+": 8, "-": 4, "*": 12, "/": 3, "%": 0, "^^": 36, "<<": 24, ">>": 1,
+    "&": 2, "|": 6, "^": 4, "&~": 4,
+}  # fmt: skip
+
+
+def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
+    """``(+= (at l 0) 5)``: the container and the keys are evaluated once."""
+    access = form[1]
+    nodes = []
+    for node in c.args(access):
+        kept = c.temp()
+        c.emit(emit.assign(kept, node))
+        nodes.append(kept)
+    old = c.temp()
+    c.emit(emit.assign(old, emit.run("at", *[emit.name(n) for n in nodes])))
+    values = c.args(form, 2)
+    result: ast.expr = emit.name(old)
+    for value in values:
+        result = emit.run(f"op {operator}", result, value)
+    new = c.temp()
+    c.emit(emit.assign(new, result))
+    stored = emit.run("set_at", *[emit.name(n) for n in nodes], emit.name(new))
+    if access[1].__class__ is Symbol and c.scope.is_local(access[1].name):
+        c.update(access[1].name, stored)
+    else:
+        c.emit(emit.effect(stored))
+    c.put(emit.name(new), dest)
+
+
+def _update_value(c: Compiler, form: List, dest: Dest, operator: str) -> None:
+    """A first operand that is a computed value: operate in place on a container."""
+    nodes = c.args(form)
+    c.put(emit.run("update_value", emit.constant(operator), *nodes), dest)
+
+
+for _symbol in UPDATES:
+    _update_form(_symbol)

@@ -1,0 +1,349 @@
+"""The embedding API: an interpreter of its own, in a Python program.
+
+>>> from lispe_py import LispE
+>>> lisp = LispE()
+>>> lisp.eval("(defun square(x) (* x x)) (square 7)")
+49
+>>> lisp.call("square", 5)
+25
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
+from types import FunctionType, MethodType
+from typing import Any, Literal, TextIO
+
+from lispe_py import libraries
+from lispe_py.compiler.unit import MAIN, Code, compile_unit
+from lispe_py.errors import LispError
+from lispe_py.expander import Expander
+from lispe_py.printer import display, show
+from lispe_py.reader import read
+from lispe_py.registry import CORE, Entry, registry
+from lispe_py.runtime import calls
+from lispe_py.runtime.failures import translate
+from lispe_py.runtime.frames import MARK, FrameMap, Variables
+from lispe_py.runtime.stack import deep_recursion
+from lispe_py.runtime.support import helpers
+from lispe_py.values.functions import FORMS
+from lispe_py.values.lists import List, Tail
+from lispe_py.values.records import Caught
+from lispe_py.values.symbol import Symbol
+from lispe_py.version import __version__
+
+#: What a program may be allowed to do, besides computing.
+CAPABILITIES = frozenset({"fs", "net", "process", "python"})
+
+_HELPERS = {f".{name}": value for name, value in helpers().items()}
+
+
+class Globals(MutableMapping[str, Any]):
+    """The global variables and functions of an interpreter, by name."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    @staticmethod
+    def _is_visible(key: str) -> bool:
+        return not key.startswith((".", "__")) and not key.endswith(")")
+
+    def __getitem__(self, name: str) -> Any:
+        if not self._is_visible(name):
+            raise KeyError(name)
+        return self._values[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._values[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        del self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (k for k in self._values if self._is_visible(k))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Globals({', '.join(self)})"
+
+
+class LispE:
+    """A LispE interpreter. Several may live side by side; they share nothing.
+
+    Args:
+        stdout, stderr, stdin: text streams; the process's own by default.
+        promote: mixed arithmetic such as ``(+ 1 2.5)`` gives a number instead
+            of following its first operand.
+        allow: the capabilities a program has, among ``fs net process python``;
+            all of them by default.
+        search_path: folders in which ``load`` looks, besides that of the script.
+
+    >>> LispE(promote=True).eval("(+ 1 2.5)")
+    3.5
+    """
+
+    def __init__(
+        self,
+        *,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        stdin: TextIO | None = None,
+        promote: bool = False,
+        allow: Sequence[str] | None = None,
+        search_path: Sequence[str] = (),
+    ) -> None:
+        self._streams = (stdin, stdout, stderr)
+        self.promote = promote
+        self.allowed = CAPABILITIES if allow is None else frozenset(allow)
+        unknown = self.allowed - CAPABILITIES
+        if unknown:
+            raise ValueError(f"unknown capability: {', '.join(sorted(unknown))}")
+        self.random = random.Random()
+        self.args = List()
+        self.search_path = [str(p) for p in search_path]
+        #: Functions may be defined again, as a prompt needs it.
+        self.interactive = False
+        self.expander = Expander()
+        self.classes: dict[str, Any] = {}
+        self.constants: frozenset[str] = frozenset()
+        self._numbers = itertools.count()
+        self._compiled: dict[Any, FunctionType] = {}
+        self._builtins: dict[str, Any] = dict(_HELPERS)
+        self._globals: dict[str, Any] = {
+            "__builtins__": self._builtins,
+            "__name__": "lispe",
+            MARK: True,
+            FORMS: {},
+            "_args": self.args,
+            "_version": f"lispe_py {__version__}",
+            "_sep": os.sep,
+        }
+        self.globals = Globals(self._globals)
+        variables = Variables(self._globals)
+        self._add_helpers(variables.helpers())
+        self._add_helpers(calls.helpers(self))
+        if promote:
+            from lispe_py.runtime.arithmetic import promoted
+
+            self._add_helpers({f"op {k}": v for k, v in promoted().items()})
+        libraries.load_core()
+
+    def _add_helpers(self, table: dict[str, Any]) -> None:
+        self._builtins.update({f".{name}": value for name, value in table.items()})
+
+    # ------------------------------------------------------------ streams
+
+    @property
+    def stdin(self) -> TextIO:
+        return self._streams[0] or sys.stdin
+
+    @property
+    def stdout(self) -> TextIO:
+        return self._streams[1] or sys.stdout
+
+    @property
+    def stderr(self) -> TextIO:
+        return self._streams[2] or sys.stderr
+
+    # ------------------------------------------------------------ running
+
+    def eval(self, text: str, file: str = "main") -> Any:
+        """Run a text; the value of its last form.
+
+        Raises:
+            LispError: for every error of the program, with its place.
+
+        >>> LispE().eval("(+ 1 2)")
+        3
+        """
+        with self._boundary():
+            return plain(self.evaluate_text(text, file))
+
+    def execute(self, path: str | os.PathLike[str], args: Sequence[str] = ()) -> Any:
+        """Run a file; ``args`` become ``_args``. The value of its last form."""
+        with self._boundary():
+            self.args[:] = [str(a) for a in args]
+            self._globals["_current"] = os.path.abspath(path)
+            folder = os.path.dirname(os.path.abspath(path))
+            if folder not in self.search_path:
+                self.search_path.insert(0, folder)
+            return plain(self.evaluate_text(calls.read_source(path), os.fspath(path)))
+
+    def call(self, function: str, *args: Any) -> Any:
+        """Call a function of the program, or a primitive, with Python values.
+
+        >>> LispE().call("+", 1, 2)
+        3
+        """
+        from lispe_py.runtime.interop import from_python
+
+        with self._boundary():
+            values = [from_python(a) for a in args]
+            return plain(self.callable(Symbol(function))(*values))
+
+    def define(self, name: str, value: Any) -> None:
+        """Give a global variable, or a function if the value is callable.
+
+        >>> lisp = LispE()
+        >>> lisp.define("twice", lambda x: 2 * x)
+        >>> lisp.eval("(twice 21)")
+        42
+        """
+        from lispe_py.runtime.interop import from_python
+
+        if isinstance(value, (FunctionType, type)) or callable(value):
+            self._globals[f"{name}()"] = value
+        else:
+            value = from_python(value)
+        self._globals[name] = value
+
+    def show(self, value: Any) -> str:
+        """The text that the prompt prints for a value."""
+        return display(value)
+
+    def python_source(self, text: str, file: str = "main") -> str:
+        """The Python that a text compiles to, to be read (``--show-python``)."""
+        import ast
+
+        with self._boundary():
+            return ast.unparse(self._compile(self._read(text, file), file).module)
+
+    @contextmanager
+    def _boundary(self) -> Iterator[None]:
+        """Errors of the program leave as LispError, with their place."""
+        with deep_recursion():
+            try:
+                yield
+            except Exception as error:
+                translated = translate(error)
+                if translated is None or translated is error:
+                    raise
+                raise translated from error
+
+    # ------------------------------------------------------------ compiling
+
+    def _read(self, text: str, file: str) -> list[Any]:
+        return self._expanded(read(text, file))
+
+    def _expanded(self, forms: Sequence[Any]) -> list[Any]:
+        expanded = []
+        for form in forms:
+            if isinstance(form, list) and form and form[0] is Symbol("defmacro"):
+                self.expander.define_macro(form)
+            else:
+                expanded.append(self.expander.expand(form))
+        return expanded
+
+    def _compile(self, forms: list[Any], file: str, **options: Any) -> Code:
+        return compile_unit(self, forms, file, **options)
+
+    def _main(self, code: Code) -> FunctionType:
+        """Install the definitions of a text; the function that runs its forms."""
+        scope = self._globals
+        exec(code.link(), scope)
+        main: FunctionType = scope.pop(MAIN)
+        return main
+
+    def evaluate_text(self, text: str, file: str = "main") -> Any:
+        """Read, compile and run a whole text (inside a running program too)."""
+        forms = read(text, file)
+        root = List([Symbol("__root__"), *forms])
+        self._globals["_root"] = root
+        return self._main(self._compile(self._expanded(forms), file))()
+
+    def evaluate(self, form: Any, frame: FrameMap | None = None) -> Any:
+        """Compile a form and run it, with the variables of ``frame`` if given.
+
+        The same form is compiled once: code is kept by the text of the form.
+        """
+        if not isinstance(form, (list, Tail)):
+            return form
+        form = form if isinstance(form, list) else List(form)
+        key = (frame is not None, calls.frozen(form), tuple(self.classes))
+        main = self._compiled.get(key)
+        if main is None:
+            forms = self._expanded([form])
+            where = getattr(form, "where", None)
+            code = self._compile(
+                forms, where.file if where else "main", mapping=frame is not None
+            )
+            main = self._main(code)
+            if len(self._compiled) > 2_000:
+                self._compiled.clear()
+            if not calls.defines(forms):
+                self._compiled[key] = main
+        return main(frame) if frame is not None else main()
+
+    # ------------------------------------------------------------ what the compiler asks
+
+    def entry(self, name: str) -> Entry | None:
+        found = registry.get(name)
+        if found is not None and found.library == CORE:
+            return found
+        return libraries.find(name)
+
+    def bind(self, entry: Entry) -> str:
+        key = f":{entry.name}"
+        if key not in self._builtins:
+            function = entry.function
+            self._builtins[key] = MethodType(function, self) if entry.interpreter else function
+        return key
+
+    def number(self) -> int:
+        return next(self._numbers)
+
+    def may_redefine(self, name: str) -> bool:
+        return self.interactive
+
+    # ------------------------------------------------------------ what built-ins ask
+
+    def callable(
+        self, function: Any, slot: Literal["first", "last"] = "last"
+    ) -> Callable[..., Any]:
+        """A Python callable for anything that may stand for a function."""
+        if function.__class__ is FunctionType:
+            found: Callable[..., Any] = function
+            return found
+        return calls.resolve(self, function, slot)
+
+    def variable(self, name: str) -> Any:
+        """A variable as the running function sees it: its own, or a global."""
+        return calls.caller_value(self, name)
+
+    def require(self, capability: str) -> None:
+        if capability not in self.allowed:
+            raise LispError(
+                f"this program is not allowed to use: {capability}",
+                hint=f"allow it with LispE(allow={{{capability!r}, ...}})",
+            )
+
+    def caught(self, error: Exception) -> Caught:
+        """The error object for an exception being handled; internal errors go on."""
+        translated = translate(error)
+        if translated is None:
+            raise error
+        return Caught(translated)
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The globals of compiled code, the names of the compiler included."""
+        return self._globals
+
+    @property
+    def builtin_names(self) -> dict[str, Any]:
+        return self._builtins
+
+
+def plain(value: Any) -> Any:
+    """A value as Python users expect it: a window on a list becomes a list."""
+    return List(value) if value.__class__ is Tail else value
+
+
+__all__ = ["CAPABILITIES", "Globals", "LispE", "plain", "show"]

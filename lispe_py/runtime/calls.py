@@ -1,0 +1,264 @@
+"""Calling whatever stands for a function, and running code made at run time."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from lispe_py.errors import LispError
+from lispe_py.printer import show
+from lispe_py.protocol import adapter_for
+from lispe_py.registry import registry
+from lispe_py.runtime.frames import FrameMap, callers_variable, unbound
+from lispe_py.runtime.support import UNBOUND
+from lispe_py.values.functions import FORMS
+from lispe_py.values.instances import Instance
+from lispe_py.values.lists import List, Tail
+from lispe_py.values.records import Caught, Data
+from lispe_py.values.symbol import Symbol
+from lispe_py.values.types import type_name
+
+if TYPE_CHECKING:
+    from lispe_py.interpreter import LispE
+
+_CALLABLE = (FunctionType, BuiltinFunctionType, MethodType, type)
+_LAMBDA = (Symbol("λ"), Symbol("lambda"), Symbol("\\"))
+
+
+def is_callable(value: Any) -> bool:
+    """May the value stand at the head of a call as it is?"""
+    if isinstance(value, _CALLABLE):
+        return True
+    if value is None or isinstance(value, (str, int, float, list, dict, Symbol)):
+        return False
+    return adapter_for(value.__class__).call(value) is not None
+
+
+def resolve(lisp: LispE, function: Any, slot: str) -> Callable[..., Any]:
+    """A Python callable for a function, a name, a lambda form or a partial form."""
+    if isinstance(function, _CALLABLE):
+        found: Callable[..., Any] = function
+        return found
+    if function.__class__ is Symbol:
+        return named(lisp, function.name)
+    if function.__class__ is Tail:
+        function = List(function)
+    if isinstance(function, list) and not isinstance(function, Data):
+        if function and function[0] in _LAMBDA:
+            compiled: Callable[..., Any] = lisp.evaluate(function)
+            return compiled
+        return partial_form(lisp, function, slot)
+    call = adapter_for(function.__class__).call(function)
+    if call is not None:
+        return call
+    if isinstance(function, (Instance, Data)) or function is None or function is True:
+        raise LispError("Not a function or a data structure")
+    raise LispError(f"unknown instruction: '{type_name(function)}'")
+
+
+def named(lisp: LispE, name: str) -> Callable[..., Any]:
+    """The function that a name stands for."""
+    scope = lisp.scope
+    found = scope.get(f"{name}()")
+    if found is None:
+        entry = lisp.entry(name)
+        if entry is not None:
+            if entry.special:
+                return special_as_function(lisp, name)
+            found = lisp.builtin_names[lisp.bind(entry)]
+    if found is None:
+        found = lisp.classes[name].constructor if name in lisp.classes else scope.get(name)
+    if found is None:
+        value = callers_variable(name, scope, sys._getframe(1))
+        if value is UNBOUND:
+            raise unbound(name)
+        found = value
+    if isinstance(found, _CALLABLE):
+        callable_: Callable[..., Any] = found
+        return callable_
+    return resolve(lisp, found, "last") if not isinstance(found, Symbol) else named(lisp, found.name)
+
+
+def special_as_function(lisp: LispE, name: str) -> Callable[..., Any]:
+    """``(foldl 'and ...)``: a special form as a function of evaluated arguments."""
+    by_count: dict[int, Callable[..., Any]] = {}
+
+    def function(*args: Any) -> Any:
+        compiled = by_count.get(len(args))
+        if compiled is None:
+            names = [Symbol(f"a{i}") for i in range(len(args))]
+            form = List([_LAMBDA[0], List(names), List([Symbol(name), *names])])
+            compiled = by_count[len(args)] = lisp.evaluate(form)
+        return compiled(*args)
+
+    return function
+
+
+def partial_form(lisp: LispE, form: list[Any], slot: str) -> Callable[..., Any]:
+    """``(op v)`` as a function of one element.
+
+    ``_`` marks the place of the element. Without it, the composed functions
+    put it first, ``(op x v)``, and the others last, ``(op v x)``; in a composed
+    ``(v op)`` the operator comes last and the element after the value.
+    """
+    if not form:
+        raise LispError("missing operator")
+    if form[0].__class__ is Symbol and (len(form) < 2 or not _is_operator(lisp, form[-1])):
+        function = named(lisp, form[0].name)
+        values = form[1:]
+    elif slot == "first" and form[-1].__class__ is Symbol:
+        function = named(lisp, form[-1].name)
+        values = [*form[:-1], None]
+    else:
+        raise LispError("missing operator")
+    values = [_argument(lisp, v) for v in values]
+    if None in values:
+        place = values.index(None)
+        before, after = values[:place], values[place + 1 :]
+        return lambda x: function(*before, x, *after)
+    if slot == "first":
+        return lambda x: function(x, *values)
+    return lambda x: function(*values, x)
+
+
+def _is_operator(lisp: LispE, form: Any) -> bool:
+    return (
+        form.__class__ is Symbol
+        and form.name not in lisp.scope
+        and (registry.get(form.name) is not None or f"{form.name}()" in lisp.scope)
+    )
+
+
+def _argument(lisp: LispE, form: Any) -> Any:
+    """A value inside a partial form: names are variables, quotes are taken off."""
+    if form.__class__ is Symbol:
+        value = lisp.scope.get(form.name, UNBOUND)
+        if value is UNBOUND:
+            value = callers_variable(form.name, lisp.scope, sys._getframe(1))
+        return form if value is UNBOUND else value
+    if isinstance(form, list) and form and form[0].__class__ is Symbol:
+        return lisp.evaluate(form)
+    return form
+
+
+def caller_value(lisp: LispE, name: str) -> Any:
+    value = callers_variable(name, lisp.scope, sys._getframe(1))
+    if value is UNBOUND:
+        value = lisp.scope.get(name, UNBOUND)
+    if value is UNBOUND:
+        raise unbound(name)
+    return value
+
+
+def frozen(form: Any) -> Any:
+    """A form as something hashable that equals it only if it reads the same."""
+    if isinstance(form, (list, Tail)):
+        return (form.__class__, *[frozen(m) for m in form])
+    if form.__class__ in (int, float, str, Symbol, bytes, complex, bool) or form is None:
+        return (form.__class__, form)
+    # Anything else stands in the form by identity; it is kept alive by the key.
+    return _Identity(form)
+
+
+class _Identity:
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.value is self.value
+
+
+def defines(forms: list[Any]) -> bool:
+    """Does code hold definitions? Then it must run through the compiler each time."""
+    from lispe_py.compiler.unit import take_definitions
+
+    return bool(take_definitions(forms)[1])
+
+
+def read_source(path: str | os.PathLike[str]) -> str:
+    """The text of a source file."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except UnicodeDecodeError as error:
+        raise LispError(f"this file is not UTF-8: {os.fspath(path)} (byte {error.start})") from None
+
+
+def helpers(lisp: LispE) -> dict[str, Any]:
+    """The helpers of compiled code that need the interpreter."""
+    scope = lisp.scope
+
+    def callable_(value: Any) -> Callable[..., Any]:
+        return value if value.__class__ is FunctionType else head(value)
+
+    def head(value: Any) -> Callable[..., Any]:
+        if isinstance(value, list) and value and value[0] in _LAMBDA:
+            return resolve(lisp, value, "last")
+        if value.__class__ is Symbol:
+            return named(lisp, value.name)
+        if isinstance(value, (list, Tail, dict)) or value is None or value is True:
+            raise LispError("Not a function or a data structure")
+        if isinstance(value, (int, float, str)):
+            raise LispError(f"unknown instruction: '{type_name(value)}'")
+        return resolve(lisp, value, "last")
+
+    def call_or_list(value: Any, *args: Any) -> Any:
+        if value.__class__ is FunctionType or is_callable(value):
+            return resolve(lisp, value, "last")(*args)
+        if value.__class__ is Symbol and (args or f"{value.name}()" in scope):
+            return named(lisp, value.name)(*args)
+        if isinstance(value, list) and value and value[0] in _LAMBDA:
+            return resolve(lisp, value, "last")(*args)
+        return List([value, *args])
+
+    def choose(local: Any, function: Any) -> Any:
+        return local if is_callable(local) else function
+
+    def is_instance(value: Any) -> bool:
+        return isinstance(value, Instance)
+
+    def eval_(form: Any, frame: FrameMap | None = None) -> Any:
+        if form.__class__ is str:
+            from lispe_py.reader import read
+
+            forms = read(form)
+            if not forms:
+                return None
+            # Text is compiled with its definitions; its first form is the value.
+            first = forms[0]
+            return lisp.evaluate(first, frame) if isinstance(first, list) else (
+                lisp.evaluate(List([Symbol("block"), first]), frame))
+        return lisp.evaluate(form, frame)
+
+    def define(key: str, name: str, form: List) -> None:
+        function = scope[key]
+        function.__name__ = function.__qualname__ = name
+        function.__lisp_form__ = form
+        if key == f"{name}()":
+            scope.setdefault(name, function)
+
+    def caught() -> Caught:
+        error = sys.exc_info()[1]
+        assert isinstance(error, Exception)
+        return lisp.caught(error)
+
+    def handle(handler: Any, error: Caught) -> Any:
+        return handler(error.text) if is_callable(handler) else handler
+
+    def set_constant(name: str) -> None:
+        lisp.constants |= {name}
+
+    return {
+        "callable": callable_, "call_or_list": call_or_list, "choose": choose,
+        "is_instance": is_instance, "eval": eval_, "define": define, "caught": caught,
+        "handle": handle, "set_constant": set_constant, "forms": scope[FORMS].update,
+        "show": show,
+    }  # fmt: skip

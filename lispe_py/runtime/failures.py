@@ -1,0 +1,142 @@
+"""From any exception to a LispE error with its place.
+
+Compiled code carries the positions of its source, so the traceback tells where
+an error arose: nothing is paid while a program runs well.
+"""
+
+from __future__ import annotations
+
+import re
+from types import CodeType, TracebackType
+from typing import Any
+
+from lispe_py.errors import STACK_OVERFLOW, LispError
+from lispe_py.runtime.frames import MARK
+
+_ARITY = re.compile(r"\(\) (missing|takes|got)|positional argument|unexpected keyword")
+
+
+def _place(code: CodeType, instruction: int) -> tuple[int, int] | None:
+    for index, (line, _, column, _) in enumerate(code.co_positions()):
+        if index == instruction // 2:
+            if line is None:
+                return None
+            return line, (column or 0) + 1
+    return None
+
+
+def _frames(traceback: TracebackType | None) -> tuple[TracebackType | None, TracebackType | None]:
+    """The innermost LispE frame of a traceback, and the last frame of all."""
+    ours = last = None
+    while traceback is not None:
+        last = traceback
+        if MARK in traceback.tb_frame.f_globals:
+            ours = traceback
+        traceback = traceback.tb_next
+    return ours, last
+
+
+def _operands(traceback: TracebackType | None) -> str:
+    """The shapes of the tensors that the outermost primitive frame was given."""
+    shapes = []
+    entered = False
+    while traceback is not None and not shapes:
+        frame = traceback.tb_frame
+        if MARK in frame.f_globals:
+            entered = True
+        elif entered:
+            code = frame.f_code
+            for name in code.co_varnames[: code.co_argcount]:
+                shape = getattr(frame.f_locals.get(name), "shape", None)
+                if shape is not None and not callable(shape):
+                    shapes.append(f"{name} ({' '.join(str(n) for n in shape)})")
+        traceback = traceback.tb_next
+    return ", ".join(shapes)
+
+
+def _message(error: BaseException, in_lisp: bool, traceback: TracebackType | None) -> str | None:
+    """The language's message for a Python exception; None: it is none of the user's."""
+    if isinstance(error, NameError) and in_lisp:
+        return f"Unbound atom: '{str(error.name).removesuffix('()').strip()}'"
+    if isinstance(error, ZeroDivisionError):
+        return "division by zero"
+    if isinstance(error, IndexError) and in_lisp:
+        return "index out of bounds"
+    if isinstance(error, OverflowError):
+        return "this number is too large"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, TypeError) and in_lisp and _ARITY.search(str(error)):
+        return f"Wrong number of arguments in call: {error}"
+    if isinstance(error, AttributeError) and in_lisp:
+        return f"there is no '{str(error.name).removesuffix('()')}' here"
+    if isinstance(error, OSError):
+        where = f": {error.filename}" if error.filename else ""
+        return f"{error.strerror or error}{where}"
+    module = type(error).__module__
+    text = str(error).strip().split("\n")[0]
+    if isinstance(error, (RuntimeError, IndexError, ValueError, TypeError)) and "torch" in (
+        _origin(traceback)
+    ):
+        shapes = _operands(traceback)
+        return f"torch: {text}" + (f" [{shapes}]" if shapes else "")
+    if module.startswith("torch"):
+        return f"torch: {text}"
+    return None
+
+
+def _origin(traceback: TracebackType | None) -> str:
+    """Module of the primitive that a LispE frame called."""
+    names = []
+    while traceback is not None:
+        names.append(str(traceback.tb_frame.f_globals.get("__name__", "")))
+        traceback = traceback.tb_next
+    return "torch" if any(n.startswith(("torch", "lispe_py.primitives")) for n in names) else ""
+
+
+def _arity(error: BaseException, last: TracebackType) -> str | None:
+    """The reference's text for a call with a wrong number of arguments."""
+    from lispe_py.printer import show
+    from lispe_py.values.functions import form_of
+
+    found = re.match(r"(.*?)\(\) ", str(error))
+    if found is None:
+        return None
+    name = found[1].rpartition(".")[2] if not found[1].startswith("λ.") else found[1]
+    globals_ = last.tb_frame.f_globals
+    function: Any = globals_.get(f"{name}()")
+    form = form_of(function) if function is not None else globals_.get(".forms", {}).get(name)
+    if form is None:
+        return None
+    if form[0].name == "λ":
+        return f"Wrong number of arguments in: '(lambda {show(form[1])}...)'"
+    return f"Wrong number of arguments in call to: '({show(form[1])} {show(form[2])}...)'"
+
+
+def translate(error: Exception) -> LispError | None:
+    """The LispE error for an exception, with its place; None for an internal error."""
+    traceback = error.__traceback__
+    if isinstance(error, LispError):
+        result = error
+    elif isinstance(error, RecursionError):
+        result = LispError(STACK_OVERFLOW)
+    else:
+        ours, last = _frames(traceback)
+        in_lisp = ours is not None and ours is last
+        message = None
+        if isinstance(error, TypeError) and in_lisp and last is not None:
+            message = _arity(error, last)
+        if message is None:
+            message = _message(error, in_lisp, traceback)
+        if message is None:
+            return None
+        result = LispError(message)
+        result.__cause__ = error
+    if result.line is None:
+        ours, _ = _frames(traceback)
+        if ours is not None:
+            place = _place(ours.tb_frame.f_code, ours.tb_lasti)
+            if place is not None:
+                result.line, result.column = place
+                result.file = ours.tb_frame.f_code.co_filename
+    return result

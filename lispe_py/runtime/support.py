@@ -1,0 +1,166 @@
+"""Helpers that compiled code calls by name (``.add``, ``.truth`` ...).
+
+Those that need no interpreter are here; :mod:`lispe_py.runtime.frames` has
+those that reach variables.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from lispe_py.errors import LispError
+from lispe_py.printer import display, show
+from lispe_py.runtime import arithmetic, compare, sequence
+from lispe_py.runtime.truth import truth
+from lispe_py.values.lists import List, Tail
+from lispe_py.values.records import Caught
+
+
+class Sentinel:
+    """A mark that no program can see."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"<{self.text}>"
+
+
+#: Value of a local variable that has not been set.
+UNBOUND = Sentinel("unbound")
+#: Value of a parameter that the call left out.
+DEFAULT = Sentinel("default")
+
+
+class Count:
+    """What ``loopcount`` runs over, and where its variable ends."""
+
+    __slots__ = ("steps", "final")
+
+    def __init__(self, n: int) -> None:
+        self.steps = range(n) if n >= 0 else range(-n - 1, -1, -1)
+        self.final = n if n >= 0 else -1
+
+
+def counted(n: Any) -> Count:
+    if n.__class__ is int:
+        return Count(n)
+    from lispe_py.runtime.convert import to_integer
+
+    return Count(to_integer(n))
+
+
+def parallel(*lists: Any) -> Iterator[tuple[Any, ...]]:
+    """The members of several containers side by side, up to the shortest."""
+    return zip(*[sequence.iterate(items) for items in lists], strict=False)
+
+
+def parallel_mixed(*containers: Any) -> Iterator[tuple[Any, ...]]:
+    """Like :func:`parallel`; dictionaries give their values, lengths must fit."""
+    members = [
+        list(c.values()) if isinstance(c, dict) else list(sequence.iterate(c)) for c in containers
+    ]
+    if any(len(m) < len(members[0]) for m in members):
+        raise LispError("index out of bounds")
+    return zip(*members, strict=False)
+
+
+def spread(value: Any, count: int) -> list[Any]:
+    """The members of a list that as many variables take."""
+    from lispe_py.values.types import is_list
+
+    if not is_list(value) or len(value) != count:
+        raise LispError("a list of variable should have the same size as its value.")
+    return list(value)
+
+
+def copy_literal(form: Any) -> Any:
+    """A fresh copy of a quoted list, so that changes never reach the program."""
+    if not isinstance(form, list):
+        return form
+    if form and hasattr(form, "container"):
+        return form.container()
+    top = type(form)(form) if type(form) is not List else List(form)
+    pending = [top]
+    while pending:
+        current = pending.pop()
+        for index, member in enumerate(current):
+            if isinstance(member, list):
+                copied = member.container() if hasattr(member, "container") else type(member)(member)
+                current[index] = copied
+                if isinstance(copied, list):
+                    pending.append(copied)
+    return top
+
+
+def raise_error(message: str) -> Any:
+    raise LispError(message)
+
+
+def throw(value: Any) -> Any:
+    raise LispError(display(value), thrown=True)
+
+
+def is_caught(value: Any) -> bool | None:
+    return True if isinstance(value, Caught) else None
+
+
+def no_case(subject: str) -> Any:
+    raise LispError(f"Unknown 'switch' key: '{subject}'")
+
+
+def elapsed(started: float) -> float:
+    return (time.perf_counter() - started) * 1000
+
+
+def update_value(operator: str, target: Any, *values: Any) -> Any:
+    """``(+= (f) 1)``: change a container that an expression gave, in place."""
+    result = target
+    for value in values:
+        result = OPERATIONS[operator](result, value)
+    if isinstance(target, list) and isinstance(result, list):
+        target[:] = result
+        return target
+    return result
+
+
+#: operator -> binary function
+OPERATIONS = {
+    "+": arithmetic.add, "-": arithmetic.subtract, "*": arithmetic.multiply,
+    "/": arithmetic.divide, "%": arithmetic.modulo, "^^": arithmetic.power,
+    "<<": arithmetic.shift_left, ">>": arithmetic.shift_right, "&": arithmetic.bit_and,
+    "|": arithmetic.bit_or, "^": arithmetic.bit_xor, "&~": arithmetic.bit_and_not,
+}  # fmt: skip
+
+
+def not_same(left: Any, right: Any) -> bool | None:
+    return None if compare.same(left, right) else True
+
+
+def fold(operator: str, value: Any) -> Any:
+    """``(+ '(4 5 6))``: one list argument is folded."""
+    return arithmetic.fold(operator, value)
+
+
+def helpers() -> dict[str, Any]:
+    """The names that compiled code may use, without their leading dot."""
+    return {
+        "int": int, "float": float, "str": str, "List": List, "Tail": Tail,
+        "Function": type(helpers), "Exception": Exception,
+        "unbound": UNBOUND, "default": DEFAULT,
+        "truth": truth, "iterate": sequence.iterate, "at": sequence.at,
+        "set_at": sequence.set_at, "car": sequence.car, "push": sequence.push,
+        "counted": counted, "parallel": parallel, "parallel_mixed": parallel_mixed,
+        "spread": spread, "copy_literal": copy_literal, "raise": raise_error,
+        "throw": throw, "is_caught": is_caught, "no_case": no_case, "display": display,
+        "clock": time.perf_counter, "elapsed": elapsed, "update_value": update_value,
+        "fold": fold, "show": show,
+        "equal": compare.equal, "not_equal": compare.not_equal, "same": compare.same,
+        "not_same": not_same, "less": compare.less, "less_equal": compare.less_equal,
+        "greater": compare.greater, "greater_equal": compare.greater_equal,
+        **{f"op {name}": function for name, function in OPERATIONS.items()},
+    }  # fmt: skip

@@ -1,0 +1,56 @@
+"""Instances of ``class@`` classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lispe_py.values.lists import List
+
+
+class ClassInfo:
+    """What is known of a class: its own parts and those it inherits."""
+
+    def __init__(
+        self,
+        name: str,
+        fields: dict[str, Any],
+        required: list[str],
+        methods: set[str],
+        base: ClassInfo | None,
+        form: List,
+    ) -> None:
+        self.name = name
+        #: own fields, with the form of the default where there is one
+        self.fields = fields
+        self.required = required
+        self.methods = methods
+        self.base = base
+        self.form = form
+        #: the Python class, once the definition has run
+        self.constructor: Any = None
+        #: names that methods add with ``setqi``
+        self.added: set[str] = set()
+
+    @property
+    def all_fields(self) -> list[str]:
+        inherited = self.base.all_fields if self.base else []
+        own = [*self.fields, *sorted(self.added - set(self.fields))]
+        return [*own, *(f for f in inherited if f not in own)]
+
+    @property
+    def all_methods(self) -> set[str]:
+        return self.methods | (self.base.all_methods if self.base else set())
+
+
+class Instance:
+    """An object of a class of the program; its fields are its attributes."""
+
+    info: ClassInfo
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Instance:
+        import copy
+
+        twin = object.__new__(type(self))
+        memo[id(self)] = twin
+        twin.__dict__.update({k: copy.deepcopy(v, memo) for k, v in self.__dict__.items()})
+        return twin
