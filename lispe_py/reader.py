@@ -11,13 +11,13 @@ members. ``'x`` is the list ``(quote x)``; ``{...}`` is a :class:`Braces`.
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispSyntaxError
+from lispe_py.grammar import make_parser
 from lispe_py.names import ALIASES, CONSTANTS
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
@@ -60,8 +60,7 @@ def read(text: str, file: str = "main") -> List:
             more text could make it right.
     """
     # A byte order mark is no text; a first line "#!..." is for the system.
-    if text.startswith("\ufeff"):
-        text = text[1:]
+    text = text.removeprefix("\ufeff")
     if text.startswith("#!"):
         text = ";!" + text[2:]
     with _lock:
@@ -141,6 +140,8 @@ def _bytes(text: str) -> bytes:
 
 
 def _base64(text: str) -> str:
+    import base64
+
     return base64.b64encode(_raw(text[1:]).encode("utf-8", "surrogatepass")).decode()
 
 
@@ -256,7 +257,7 @@ class _Builder:
         """Only ``key : value`` again and again; ``{:}`` is empty too."""
         if len(inside) == len(colons) <= 1:
             return
-        if any(b - a == 1 for a, b in zip(colons, colons[1:])):
+        if any(b - a == 1 for a, b in pairwise(colons)):
             message = "wrong key/value separator in a dictionary"
         elif len(inside) % 3 or colons != list(range(1, len(inside), 3)):
             message = "dictionary has a different number of key/value"
@@ -411,23 +412,8 @@ _brackets = _Brackets()
 _built: Lark | None = None
 
 
-def grammar() -> str:
-    """The text of ``grammar.lark``: inside the package, or beside it in a checkout."""
-    folder = Path(__file__).parent
-    for place in (folder, folder.parent):
-        try:
-            return (place / "grammar.lark").read_text(encoding="utf-8")
-        except FileNotFoundError:
-            continue
-    raise FileNotFoundError("grammar.lark")
-
-
 def _parser() -> Lark:
     global _built
     if _built is None:
-        from lark import Lark
-
-        _built = Lark(
-            grammar(), parser="lalr", lexer="basic", transformer=_builder, postlex=_brackets
-        )
+        _built = make_parser(_builder, _brackets)
     return _built
