@@ -12,7 +12,7 @@ members. ``'x`` is the list ``(quote x)``; ``{...}`` is a :class:`Braces`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from lark import Lark, Token
 
 Place = tuple[int, int, int, int]
+# Plain lists, by a name that the rule called "list" does not hide.
+Children = list[Any]
+Places = list[Place]
 
 
 class Braces(List):
@@ -170,7 +173,9 @@ def _malformed(text: str) -> Any:
     raise LispSyntaxError(f"malformed number: '{text}'")
 
 
-_CONVERT = {
+_DOT = Symbol(".")
+_COLON = Symbol(":")
+_CONVERT: dict[str, Callable[[Any], Any]] = {
     "NAME": _name,
     "OPERATOR": _name,
     "SIGNED": _name,
@@ -189,8 +194,6 @@ _CONVERT = {
     "BYTES": _bytes,
     "BASE64": _base64,
 }
-_DOT = Symbol(".")
-_COLON = Symbol(":")
 
 
 # --- rules ---------------------------------------------------------------------
@@ -201,7 +204,7 @@ class _Builder:
 
     file = "main"
 
-    def start(self, children: list[Any]) -> List:
+    def start(self, children: Children) -> List:
         forms = List()
         places = self._fill(forms, children)
         if places:
@@ -212,7 +215,7 @@ class _Builder:
         forms.where = Span(line, column, end_line, end_column, self.file, tuple(places))
         return forms
 
-    def list(self, children: list[Any]) -> List:
+    def list(self, children: Children) -> List:
         close = children.pop()
         opening = children[0]
         del children[0]
@@ -223,7 +226,7 @@ class _Builder:
         )
         return form
 
-    def quoted(self, children: list[Any]) -> List:
+    def quoted(self, children: Children) -> List:
         mark = children[0]
         form = List((_QUOTE,))
         (place,) = self._fill(form, children[1:])
@@ -233,9 +236,9 @@ class _Builder:
         )
         return form
 
-    def braces(self, children: list[Any]) -> Braces:
+    def braces(self, children: Children) -> Braces:
         opening, *inside, close = children
-        items: list[Any] = []
+        items: Children = []
         places = self._fill(items, inside)
         mark = (opening.line, opening.column, opening.end_line, opening.end_column)
         colons = [n for n, item in enumerate(inside) if getattr(item, "type", "") == "COLON"]
@@ -253,7 +256,7 @@ class _Builder:
         return form
 
     @staticmethod
-    def _check_pairs(inside: list[Any], colons: list[int], mark: Place) -> None:
+    def _check_pairs(inside: Children, colons: list[int], mark: Place) -> None:
         """Only ``key : value`` again and again; ``{:}`` is empty too."""
         if len(inside) == len(colons) <= 1:
             return
@@ -266,9 +269,9 @@ class _Builder:
         raise LispSyntaxError(message, line=mark[0], column=mark[1])
 
     @staticmethod
-    def _fill(form: list[Any], children: list[Any]) -> list[Place]:
+    def _fill(form: Children, children: Children) -> Places:
         """Append the values of what was read to a form; their places."""
-        places: list[Place] = []
+        places: Places = []
         for child in children:
             if isinstance(child, List):
                 form.append(child)
@@ -366,7 +369,7 @@ class _Brackets:
 # --- what cannot be read ---------------------------------------------------------
 
 _UNFINISHED = {
-    '"': 'string: \'"\' is not closed',
+    '"': "string: '\"' is not closed",
     "`": "string: '`' is not closed",
     "«": "string: '«' is not closed",
     "“": "string: '“' is not closed",
@@ -383,7 +386,7 @@ def _refusal(error: Any, text: str, file: str) -> LispSyntaxError:
 
     place: dict[str, Any] = {"file": file, "line": error.line, "column": error.column}
     if isinstance(error, UnexpectedCharacters):
-        character = text[error.pos_in_stream]
+        character = text[error.pos_in_stream or 0]
         message = _UNFINISHED.get(character)
         if message is None:
             return LispSyntaxError(f"unexpected character: {character!r}", **place)
