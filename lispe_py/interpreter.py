@@ -26,11 +26,12 @@ from lispe_py.expander import Expander
 from lispe_py.printer import display, show
 from lispe_py.reader import read
 from lispe_py.registry import CORE, Entry, registry
-from lispe_py.runtime import calls
+from lispe_py.runtime import calls, matching, objects, threads
 from lispe_py.runtime.failures import translate
 from lispe_py.runtime.frames import MARK, FrameMap, Variables
 from lispe_py.runtime.stack import deep_recursion
 from lispe_py.runtime.support import helpers
+from lispe_py.runtime.threads import Threads
 from lispe_py.values.functions import FORMS
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Caught
@@ -40,7 +41,7 @@ from lispe_py.version import __version__
 #: What a program may be allowed to do, besides computing.
 CAPABILITIES = frozenset({"fs", "net", "process", "python"})
 
-_HELPERS = {f".{name}": value for name, value in helpers().items()}
+_HELPERS = {f".{name}": value for name, value in {**helpers(), **matching.helpers()}.items()}
 
 
 class Globals(MutableMapping[str, Any]):
@@ -112,6 +113,10 @@ class LispE:
         self.interactive = False
         self.expander = Expander()
         self.classes: dict[str, Any] = {}
+        #: structures of ``data@``: number of fields; and their groups
+        self.data: dict[str, int] = {}
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.spaces: set[str] = set()
         self.constants: frozenset[str] = frozenset()
         self._numbers = itertools.count()
         self._compiled: dict[Any, FunctionType] = {}
@@ -126,9 +131,12 @@ class LispE:
             "_sep": os.sep,
         }
         self.globals = Globals(self._globals)
+        self.threads = Threads()
         variables = Variables(self._globals)
         self._add_helpers(variables.helpers())
         self._add_helpers(calls.helpers(self))
+        self._add_helpers(objects.helpers(self))
+        self._add_helpers(threads.helpers(self))
         if promote:
             from lispe_py.runtime.arithmetic import promoted
 
@@ -251,12 +259,28 @@ class LispE:
         main: FunctionType = scope.pop(MAIN)
         return main
 
-    def evaluate_text(self, text: str, file: str = "main") -> Any:
-        """Read, compile and run a whole text (inside a running program too)."""
+    def evaluate_text(
+        self,
+        text: str,
+        file: str = "main",
+        *,
+        space: str | None = None,
+        frame: FrameMap | None = None,
+    ) -> Any:
+        """Read, compile and run a whole text (inside a running program too).
+
+        Definitions go into the name space ``space`` if one is given; ``frame``
+        holds the variables of the function that runs the text.
+        """
         forms = read(text, file)
-        root = List([Symbol("__root__"), *forms])
-        self._globals["_root"] = root
-        return self._main(self._compile(self._expanded(forms), file))()
+        self._globals["_root"] = List([Symbol("__root__"), *forms])
+        if space is not None:
+            self.spaces.add(space)
+        code = self._compile(
+            self._expanded(forms), file, mapping=frame is not None, spaces=[space] if space else []
+        )
+        main = self._main(code)
+        return main() if frame is None else main(frame)
 
     def evaluate(self, form: Any, frame: FrameMap | None = None) -> Any:
         """Compile a form and run it, with the variables of ``frame`` if given.

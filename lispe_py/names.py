@@ -25,3 +25,12 @@ ALIASES: dict[str, str] = {
 
 #: Spellings of the constants.
 CONSTANTS: dict[str, bool | None] = {"nil": None, "false": None, "_": None, "true": True}
+
+#: Names that are understood in call position and stay free for the program:
+#: older spellings, and functions that the language did not have.
+NOT_RESERVED: frozenset[str] = frozenset(
+    """
+    key keyi keyn keys values last explode integerp floatp listp symbolp functionp
+    help
+    """.split()
+)

@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from lispe_py.compiler import emit
 from lispe_py.compiler.scope import Frame, Lambda, Scope
 from lispe_py.errors import LispError
-from lispe_py.names import CONSTANTS
+from lispe_py.names import CONSTANTS, NOT_RESERVED
 from lispe_py.registry import Entry, primitive
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -49,6 +49,8 @@ class World(Protocol):
 
     globals: dict[str, Any]
     classes: dict[str, Any]
+    data: dict[str, int]
+    groups: dict[str, tuple[str, ...]]
     constants: frozenset[str]
 
     def entry(self, name: str) -> Entry | None:
@@ -124,6 +126,8 @@ class Compiler:
         #: Functions, classes and variables that this text will have defined.
         self.functions: set[str] = set()
         self.variables: set[str] = set()
+        #: Bodies of the pattern functions of this text, by key.
+        self.patterns: dict[str, list[List]] = {}
         #: Name spaces open around this point, innermost last.
         self.spaces: list[str] = []
         #: Python loops and handlers around this point inside the function.
@@ -131,6 +135,8 @@ class Compiler:
         self.handlers = 0
         #: Where the value of each loop around this point goes.
         self.break_values: list[Dest] = []
+        #: Inside ``threadspace``: names mean the variables that threads share.
+        self.shared = False
         self.depth = 0
         self.temporaries = 0
         #: The forms of the lambdas, by the name of their code.
@@ -365,6 +371,8 @@ class Compiler:
         scope = self.scope
         if name in scope.frame.fields:
             return emit.attribute(emit.name(".self"), name)
+        if self.shared and not self._is_reserved_value(name):
+            return emit.run("shared_value", emit.constant(name))
         if self.known_variable(name):
             return _mark_global(emit.name(emit.identifier(name)))
         function = self.function_key(name)
@@ -400,7 +408,6 @@ class Compiler:
 
     def is_reserved(self, name: str) -> bool:
         """Built-in names of the language itself cannot be variables."""
-        from lispe_py.names import NOT_RESERVED
 
         if name in NOT_RESERVED:
             return False
@@ -434,6 +441,8 @@ class Compiler:
         scope = self.scope
         if name in self.world.constants:
             self.emit(ast.Expr(self.raises(f"'{name}' is a constant value")))
+        elif self.shared and not scope.is_local(name):
+            self.emit(emit.effect(emit.run("update_shared", emit.constant(name), value)))
         elif self._in_mapping(name):
             self.emit(emit.effect(emit.run(
                 "frame_update", emit.name(".F"), emit.constant(name), value)))
@@ -467,7 +476,6 @@ class Compiler:
 
     def shadowed(self, name: str) -> bool:
         """Does the program use a name that we understand but do not reserve?"""
-        from lispe_py.names import NOT_RESERVED
 
         return name in NOT_RESERVED and (
             self.scope.is_local(name) or self.is_function(name) or self.known_variable(name)
@@ -530,7 +538,9 @@ class Compiler:
             chosen = emit.run("choose", self.load(name), emit.name(function))
             return self.call(chosen, form)
         if function is not None:
-            return self.call(emit.name(function), form)
+            from lispe_py.compiler.classes import class_call
+
+            return class_call(self, form, self.world.classes[name])
         if not local and not self.known_variable(name):
             entry = self.world.entry(name)
             if entry is not None:

@@ -593,6 +593,10 @@ def _guarded(
         c.put(emit.name(str(inner.target)), dest)
 
 
+def _text(caught: str) -> ast.expr:
+    return emit.attribute(emit.attribute(emit.name(caught), "error"), "text")
+
+
 @special("catch", arity=(1, None), statement=True)
 def catch(c: Compiler, form: List, dest: Dest) -> None:
     """The value of the last form, or an error object for the first error.
@@ -622,7 +626,7 @@ def maybe(c: Compiler, form: List, dest: Dest) -> None:
         c.emit(emit.assign(message, emit.run("caught")))
         if isinstance(handler, list) and handler and handler[0] is Symbol("λ"):
             function = c.expr(handler)
-            c.put(emit.call(function, [emit.attribute(emit.name(message), "text")]), d)
+            c.put(emit.call(function, [_text(message)]), d)
         elif handler.__class__ is Symbol and handler.name not in CONSTANTS:
             value = c.expr(handler)
             c.put(emit.run("handle", value, emit.name(message)), d)

@@ -13,7 +13,7 @@ from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
 #: Forms whose presence puts a function's variables into a mapping.
-_DYNAMIC = frozenset({"eval"})
+_DYNAMIC = frozenset({"eval", "loadcode"})
 
 
 class Parameters(NamedTuple):
@@ -294,10 +294,27 @@ def eval_(c: Compiler, form: List) -> ast.expr:
     (eval '(+ 1 2))
     ; 3
     """
+    return _evaluation(c, "eval", c.expr(form[1]))
+
+
+@special("loadcode", arity=(1, 2))
+def loadcode(c: Compiler, form: List) -> ast.expr:
+    """Run a whole text; the value of its last form. With a name space, define into it.
+
+    (loadcode "(setq a 2) (+ a 1)")
+    ; 3
+    """
+    nodes = c.args(form)
+    if len(nodes) == 2:
+        return emit.run("load_text", *nodes)
+    return _evaluation(c, "loadcode", nodes[0])
+
+
+def _evaluation(c: Compiler, helper: str, code: ast.expr) -> ast.expr:
+    """Run code made at run time, with the variables that are visible here."""
     scope = c.scope
-    code = c.expr(form[1])
     if not scope.lambdas and scope.frame.kind == "top":
-        return emit.run("eval", code)
+        return emit.run(helper, code)
     frame: ast.expr = emit.nil() if scope.frame.kind == "top" else emit.name(".F")
     names = sorted({n for fn in scope.lambdas for n in fn.parameters if "." not in n})
     if names or scope.renamed:
@@ -306,7 +323,7 @@ def eval_(c: Compiler, form: List) -> ast.expr:
             visible.update({n: emit.name(fresh) for n, fresh in table.items()})
         values = ast.Dict([emit.constant(n) for n in visible], list(visible.values()))
         frame = emit.run("inner_frame", frame, values)
-    return emit.run("eval", code, frame)
+    return emit.run(helper, code, frame)
 
 
 @special("?", arity=(2, 2))

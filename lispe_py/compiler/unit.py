@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from lispe_py.compiler import emit
@@ -18,6 +19,9 @@ from lispe_py.values.symbol import Symbol
 #: head of a definition -> (what declares its names, what compiles it)
 Declare = Callable[[Compiler, List], None]
 DEFINITIONS: dict[str, tuple[Declare, Declare]] = {}
+
+#: Definitions whose inner ``defun`` are their own: methods, functions of a space.
+_OWN_DEFINITIONS = ("class@", "defspace")
 
 #: Name of the function that runs the forms of a text.
 MAIN = ".main"
@@ -34,7 +38,10 @@ class Code:
     def link(self) -> types.CodeType:
         """The code object, with every placeholder replaced by its constant."""
         try:
-            code = compile(self.module, self.file, "exec")
+            with warnings.catch_warnings():
+                # Python warns of literals used as what they are not; we report that our way.
+                warnings.simplefilter("ignore")
+                code = compile(self.module, self.file, "exec")
         except (RecursionError, MemoryError):
             raise LispError("this form is nested too deeply", file=self.file) from None
         except SyntaxError as error:
@@ -70,7 +77,8 @@ def definition(name: str, declare: Declare) -> Callable[[Declare], Declare]:
     return register
 
 
-def _declare_function(c: Compiler, form: List) -> None:
+def declare_function(c: Compiler, form: List) -> None:
+    """Note the name of a function that the text defines."""
     if len(form) > 1 and form[1].__class__ is Symbol:
         name = form[1].name
         key = c.definition_key(name)
@@ -80,7 +88,7 @@ def _declare_function(c: Compiler, form: List) -> None:
         c.functions.add(key)
 
 
-@definition("defun", _declare_function)
+@definition("defun", declare_function)
 def _defun(c: Compiler, form: List) -> None:
     name = form[1].name if len(form) > 1 and form[1].__class__ is Symbol else ""
     define_function(c, form, c.definition_key(name))
@@ -119,6 +127,8 @@ def take_definitions(forms: list[Any]) -> tuple[list[Any], list[List]]:
     def take(form: List) -> None:
         position = len(found)
         found.append(form)
+        if form[0].name in _OWN_DEFINITIONS:
+            return
         inside = clean(List(form[1:]))
         if len(inside) != len(form) - 1 or any(a is not b for a, b in zip(inside, form[1:])):
             whole = List([form[0], *inside])
@@ -162,7 +172,7 @@ def _holds_definition(form: Any) -> bool:
 
 
 def compile_unit(
-    world: World, forms: list[Any], file: str, *, mapping: bool = False, spaces: list[str] = []
+    world: World, forms: list[Any], file: str, *, mapping: bool = False, spaces: Sequence[str] = ()
 ) -> Code:
     """Compile the expanded forms of a text.
 
@@ -191,7 +201,7 @@ def compile_unit(
     signature = emit.arguments([".F"] if mapping else [])
     main = finish_function(frame, MAIN, signature, [], c.block)
     if c.lambda_forms:
-        c.definitions.insert(0, emit.effect(emit.run("forms", c.const(c.lambda_forms))))
+        c.definitions.insert(0, emit.effect(emit.run("add_forms", c.const(c.lambda_forms))))
     module = ast.Module([*c.definitions, main], [])
     ast.fix_missing_locations(module)
     return Code(module, c.constants, file)

@@ -40,7 +40,8 @@ def is_callable(value: Any) -> bool:
 def resolve(lisp: LispE, function: Any, slot: str) -> Callable[..., Any]:
     """A Python callable for a function, a name, a lambda form or a partial form."""
     if isinstance(function, _CALLABLE):
-        found: Callable[..., Any] = function
+        info = getattr(function, "lisp_class", None)
+        found: Callable[..., Any] = info.constructor if info is not None else function
         return found
     if function.__class__ is Symbol:
         return named(lisp, function.name)
@@ -62,6 +63,9 @@ def resolve(lisp: LispE, function: Any, slot: str) -> Callable[..., Any]:
 def named(lisp: LispE, name: str) -> Callable[..., Any]:
     """The function that a name stands for."""
     scope = lisp.scope
+    if name in lisp.classes:
+        constructor: Callable[..., Any] = lisp.classes[name].constructor
+        return constructor
     found = scope.get(f"{name}()")
     if found is None:
         entry = lisp.entry(name)
@@ -70,7 +74,7 @@ def named(lisp: LispE, name: str) -> Callable[..., Any]:
                 return special_as_function(lisp, name)
             found = lisp.builtin_names[lisp.bind(entry)]
     if found is None:
-        found = lisp.classes[name].constructor if name in lisp.classes else scope.get(name)
+        found = scope.get(name)
     if found is None:
         value = callers_variable(name, scope, sys._getframe(1))
         if value is UNBOUND:
@@ -238,9 +242,24 @@ def helpers(lisp: LispE) -> dict[str, Any]:
                 lisp.evaluate(List([Symbol("block"), first]), frame))
         return lisp.evaluate(form, frame)
 
+    def loadcode(text: Any, frame: FrameMap | None = None) -> Any:
+        if not isinstance(text, str):
+            raise LispError("a text is expected")
+        return lisp.evaluate_text(text, frame=frame)
+
+    def load_text(text: Any, space: Any) -> Any:
+        if not isinstance(text, str):
+            raise LispError("a text is expected")
+        name = space.name if isinstance(space, Symbol) else space
+        return lisp.evaluate_text(text, space=name)
+
     def define(key: str, name: str, form: List) -> None:
         function = scope[key]
         function.__name__ = function.__qualname__ = name
+        if isinstance(form[0], list):
+            # A pattern function: all its bodies, to which later texts may add.
+            function.__lisp_bodies__ = form
+            form = form[0] if len(form) == 1 else form
         function.__lisp_form__ = form
         if key == f"{name}()":
             scope.setdefault(name, function)
@@ -251,14 +270,14 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         return lisp.caught(error)
 
     def handle(handler: Any, error: Caught) -> Any:
-        return handler(error.text) if is_callable(handler) else handler
+        return handler(error.error.text) if is_callable(handler) else handler
 
     def set_constant(name: str) -> None:
         lisp.constants |= {name}
 
     return {
         "callable": callable_, "call_or_list": call_or_list, "choose": choose,
-        "is_instance": is_instance, "eval": eval_, "define": define, "caught": caught,
-        "handle": handle, "set_constant": set_constant, "forms": scope[FORMS].update,
+        "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text, "define": define, "caught": caught,
+        "handle": handle, "set_constant": set_constant, "add_forms": scope[FORMS].update,
         "show": show,
     }  # fmt: skip

@@ -45,7 +45,7 @@ class ClassInfo:
 class Instance:
     """An object of a class of the program; its fields are its attributes."""
 
-    info: ClassInfo
+    lisp_class: ClassInfo
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Instance:
         import copy

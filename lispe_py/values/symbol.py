@@ -20,7 +20,8 @@ class Symbol:
         symbol = cls._table.get(name)
         if symbol is None:
             symbol = object.__new__(cls)
-            symbol.name = name
+            # A plain string, whatever subclass a parser's token is.
+            name = symbol.name = str(name)
             # setdefault: two threads that meet a new name agree on one object.
             symbol = cls._table.setdefault(name, symbol)
         return symbol

@@ -1,0 +1,157 @@
+"""Programs as data: loading, libraries, macros, help."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from lispe_py import libraries
+from lispe_py.errors import LispError
+from lispe_py.names import ALIASES
+from lispe_py.printer import display
+from lispe_py.registry import primitive
+from lispe_py.values.functions import form_of
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
+
+if TYPE_CHECKING:
+    from lispe_py.interpreter import LispE
+
+
+def _name(value: Any, what: str) -> str:
+    if isinstance(value, Symbol):
+        return value.name
+    if isinstance(value, str):
+        return value
+    raise LispError(f"{what} is expected, not: '{display(value)}'")
+
+
+@primitive("load", interpreter=True, needs=("fs",))
+def load(lisp: LispE, path: str, space: Any = None) -> Any:
+    """Run a file; the value of its last form. With a name space, define into it.
+
+    A relative path is looked for beside the running script, then in the folders
+    of the search path.
+
+    (fwrite "half.lisp" "(defun half(x) (/ x 2))") (load "half.lisp") (half 8)
+    ; 4
+    """
+    lisp.require("fs")
+    found = find_file(lisp, _name(path, "a path"))
+    from lispe_py.runtime.calls import read_source
+
+    return lisp.evaluate_text(
+        read_source(found), found, space=_name(space, "a name space") if space else None
+    )
+
+
+def find_file(lisp: LispE, path: str) -> str:
+    """The file that a path means; an error that names it if there is none."""
+    candidates = [path]
+    if not os.path.isabs(path):
+        candidates += [os.path.join(folder, path) for folder in lisp.search_path]
+    for candidate in candidates:
+        if os.path.isfile(candidate):
+            return candidate
+    if os.path.isdir(path):
+        raise LispError(f"this is a directory, not a file: {path}")
+    raise LispError(f"there is no such file: {path}")
+
+
+@primitive("use", interpreter=True)
+def use(lisp: LispE, library: Any, space: Any = None) -> bool:
+    """Load a library of primitives.
+
+    (use 'lispe_torch)
+    ; true
+    """
+    libraries.use(_name(library, "the name of a library"))
+    return True
+
+
+@primitive("link", interpreter=True)
+def link(lisp: LispE, text: str, atom: Symbol) -> bool:
+    """Make a text a new spelling of an atom.
+
+    (link "plus" '+) (eval "(plus 1 2)")
+    ; 3
+    """
+    if not isinstance(text, str) or not isinstance(atom, Symbol):
+        raise LispError("'link' takes a string and an atom")
+    ALIASES[text] = atom.name
+    return True
+
+
+@primitive("macroexpand", interpreter=True)
+def macroexpand(lisp: LispE, form: Any) -> Any:
+    """A quoted form with its macros expanded.
+
+    (defmacro twice(x) (* 2 x)) (macroexpand '(twice 5))
+    ; (* 2 5)
+    """
+    return lisp.expander.expand(form)
+
+
+@primitive("bodies", interpreter=True)
+def bodies(lisp: LispE, function: Any) -> Any:
+    """The definition of a function; the list of its bodies if it has several.
+
+    (defun f(x) (+ x 1)) (bodies f)
+    ; (defun f (x) (+ x 1))
+    """
+    if isinstance(function, Symbol):
+        function = lisp.callable(function)
+    several = getattr(function, "__lisp_bodies__", None)
+    if several is not None:
+        return several[0] if len(several) == 1 else List(several)
+    form = form_of(function)
+    if form is None:
+        raise LispError(f"not a function: '{display(function)}'")
+    return form
+
+
+@primitive("help", interpreter=True)
+def help_(lisp: LispE, name: Any = None) -> str | None:
+    """What a built-in or a function does, as a text.
+
+    (size (help 'car))
+    ; 4
+    """
+    if name is None:
+        return "(help 'name) tells about a built-in or a function of yours"
+    if isinstance(name, (Symbol, str)):
+        text = _name(name, "a name")
+        entry = lisp.entry(text)
+        if entry is not None:
+            lines = [entry.signature, "", entry.documentation]
+            others = sorted({*entry.aliases, *(a for a, c in ALIASES.items() if c == entry.name)})
+            if others:
+                lines += ["", f"also: {' '.join(others)}"]
+            return "\n".join(lines)
+        name = lisp.callable(Symbol(text))
+    form = form_of(name)
+    if form is None:
+        return str(name.__doc__) if name.__doc__ else None
+    from lispe_py.printer import show
+
+    return show(form)
+
+
+@primitive("atoms", interpreter=True)
+def atoms(lisp: LispE) -> List:
+    """The atoms that are known.
+
+    (> (size (atoms)) 100)
+    ; true
+    """
+    return List([Symbol(name) for name in sorted(Symbol._table)])
+
+
+@primitive("trace", interpreter=True)
+def trace(lisp: LispE, on: Any = None) -> bool | None:
+    """Switch the tracing of function calls on or off; whether it was on.
+
+    (trace nil)
+    ; nil
+    """
+    return lisp.set_trace(bool(on))

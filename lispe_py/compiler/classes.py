@@ -1,0 +1,419 @@
+"""``class@`` and ``data@``, and the forms that live inside of them."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from lispe_py.compiler import emit
+from lispe_py.compiler.compiler import Compiler, Dest, special
+from lispe_py.compiler.functions import (
+    compile_function,
+    finish_function,
+    function_parts,
+    parse_parameters,
+)
+from lispe_py.compiler.scope import Frame, mentions
+from lispe_py.compiler.unit import DEFINITIONS, definition
+from lispe_py.names import CONSTANTS
+from lispe_py.values.instances import ClassInfo
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
+
+DEFUN = Symbol("defun")
+FROM = Symbol("from@")
+_CLEANS = frozenset({"toclean"})
+
+
+# ---------------------------------------------------------------- data structures
+
+
+def _structures(c: Compiler, form: List) -> tuple[str | None, list[List]]:
+    """Group name and structures of a ``data@`` form."""
+    members = list(form[1:])
+    group = None
+    if members and members[0].__class__ is Symbol:
+        group = members.pop(0).name
+    for item in members:
+        if not isinstance(item, list) or not item or item[0].__class__ is not Symbol:
+            raise c.fail("wrong data structure definition", form)
+    if not members:
+        raise c.fail("wrong data structure definition", form)
+    return group, members
+
+
+def _declare_data(c: Compiler, form: List) -> None:
+    group, members = _structures(c, form)
+    for item in members:
+        name = item[0].name
+        if name in c.world.data and not c.world.may_redefine(name):
+            raise c.fail("data structure has already been recorded", form)
+        c.world.data[name] = len(item) - 1
+        c.functions.add(f"{name}()")
+    if group is not None:
+        c.world.groups[group] = tuple(item[0].name for item in members)
+
+
+@definition("data@", _declare_data)
+def _define_data(c: Compiler, form: List) -> None:
+    for item in _structures(c, form)[1]:
+        node = emit.effect(emit.run("define_data", emit.constant(item[0].name), c.const(item)))
+        emit.locate(node, getattr(form, "where", (1, 1, 1, 1))[:4])
+        c.definitions.append(node)
+
+
+@special("data@", arity=(0, None))
+def data(c: Compiler, form: List) -> ast.expr:
+    """Declare structures: ``(data@ (Point _ _) (Named string_ _))``.
+
+    A field is ``_`` for anything, or a type that the value must have.
+
+    (data@ (Point integer_ integer_)) (Point 1 2)
+    ; (Point 1 2)
+    """
+    raise c.fail("a definition cannot stand here", form)
+
+
+# ---------------------------------------------------------------- classes
+
+
+def _class_parts(c: Compiler, form: List) -> tuple[str, list[Any], str | None, list[List]]:
+    """Name, fields, base and methods of a ``class@`` form."""
+    if len(form) < 2 or form[1].__class__ is not Symbol:
+        raise c.fail("wrong class definition", form)
+    name = form[1].name
+    if name in CONSTANTS or c.is_reserved(name):
+        raise c.fail(f"'{name}' is a reserved keyword.", form)
+    parts = list(form[2:])
+    fields: list[Any] = []
+    if parts and isinstance(parts[0], list) and (
+        not parts[0] or parts[0][0] not in (DEFUN, FROM)
+    ):
+        fields = list(parts.pop(0))
+    elif not parts:
+        raise c.fail("wrong class definition", form)
+    base = None
+    methods = []
+    for part in parts:
+        if not isinstance(part, list) or not part:
+            raise c.fail("a method is expected in a class", form)
+        if part[0] is FROM and len(part) == 2 and part[1].__class__ is Symbol:
+            base = part[1].name
+            if base not in c.world.classes:
+                raise c.fail(f"Unknown class: '(from@ {base})'", part)
+        elif part[0] is DEFUN:
+            methods.append(part)
+        else:
+            raise c.fail("a method is expected in a class", part)
+    return name, fields, base, methods
+
+
+def _declare_class(c: Compiler, form: List) -> None:
+    name, field_forms, base, methods = _class_parts(c, form)
+    key = f"{name}()"
+    if (key in c.functions or key in c.world.globals) and not c.world.may_redefine(name):
+        raise c.fail(f"Function '{name}' already declared", form)
+    fields: dict[str, Any] = {}
+    required = []
+    for item in field_forms:
+        if item.__class__ is Symbol:
+            fields[item.name] = None
+            required.append(item.name)
+        elif isinstance(item, list) and 1 <= len(item) <= 2 and item[0].__class__ is Symbol:
+            fields[item[0].name] = item[1] if len(item) == 2 else None
+        else:
+            raise c.fail("wrong class definition", form)
+    info = ClassInfo(
+        name, fields, required, {function_parts(c, m)[0] for m in methods},
+        c.world.classes.get(base) if base else None, form,
+    )  # fmt: skip
+    pending: list[Any] = list(methods)
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list) and item:
+            if item[0] is Symbol("setqi") and len(item) == 3 and item[1].__class__ is Symbol:
+                info.added.add(item[1].name)
+            pending.extend(item)
+    c.world.classes[name] = info
+    c.functions.add(key)
+
+
+@definition("class@", _declare_class)
+def _define_class(c: Compiler, form: List) -> None:
+    name, _, _, methods = _class_parts(c, form)
+    info = c.world.classes[name]
+    titles = []
+    where = getattr(form, "where", (1, 1, 1, 1))[:4]
+    for method in methods:
+        title, parameters, body = function_parts(c, method)
+        node = compile_function(
+            c, f"{name}.{title}()", title, parse_parameters(c, parameters, method), body,
+            method_of=info,
+        )  # fmt: skip
+        emit.locate(node, getattr(method, "where", where)[:4])
+        c.definitions.append(node)
+        titles.append(title)
+    cleans = mentions(List(methods), _CLEANS)
+    listed = ast.Tuple([emit.constant(t) for t in titles], emit.LOAD)
+    register = emit.effect(
+        emit.run("define_class", c.const(info), listed, emit.constant(cleans))
+    )
+    constructor = _constructor(c, info)
+    after = emit.effect(
+        emit.run("define", emit.constant(f"{name}()"), emit.constant(name), c.const(form))
+    )
+    expose = emit.effect(emit.run("expose_class", emit.constant(name)))
+    for statement in (register, constructor, after, expose):
+        emit.locate(statement, where)
+        c.definitions.append(statement)
+
+
+def _constructor(c: Compiler, info: ClassInfo) -> ast.FunctionDef:
+    """``(C a b)``: a function of the fields that makes an instance."""
+    defaults: dict[str, Any] = {}
+    required: set[str] = set()
+    chain: ClassInfo | None = info
+    fields: list[str] = []
+    while chain is not None:
+        for name, form in chain.fields.items():
+            if name not in fields:
+                fields.append(name)
+                if name in chain.required:
+                    required.add(name)
+                else:
+                    defaults[name] = form
+        chain = chain.base
+    frame = Frame("function", locals=set(fields), title=info.name)
+    identifiers = [f"{f} " for f in fields]
+    first_default = next((i for i, f in enumerate(fields) if f in defaults), len(fields))
+    with c.in_frame(frame) as block:
+        c.emit(emit.assign(".new", emit.run("new_instance", emit.name(f"class {info.name}()"))))
+        for field, identifier in zip(fields, identifiers, strict=True):
+            if field in defaults:
+                with c.sub_block() as body:
+                    frame.locals = set()
+                    c.emit(emit.assign(identifier, c.expr(defaults[field])))
+                test = emit.is_(emit.name(identifier), emit.helper("default"))
+                c.emit(ast.If(test, body, []))
+            elif fields.index(field) > first_default:
+                test = emit.is_(emit.name(identifier), emit.helper("default"))
+                missing = emit.run("raise", emit.constant(_MISSING))
+                c.emit(ast.If(test, [emit.effect(missing)], []))
+            target = ast.Attribute(emit.name(".new"), field, emit.STORE)
+            c.emit(ast.Assign([target], emit.name(identifier)))
+        c.emit(ast.Return(emit.name(".new")))
+    signature = emit.arguments(
+        [".self", *identifiers], None, [emit.helper("default")] * (len(fields) - first_default)
+    )
+    # The instance may exist already: arguments that call its methods need it.
+    block[0] = ast.If(
+        emit.is_(emit.name(".self"), emit.nil()),
+        [block[0]],
+        [emit.assign(".new", emit.name(".self"))],
+    )
+    return finish_function(frame, f"{info.name}()", signature, [], block)
+
+
+_MISSING = "argument list mismatch with the parameter list"
+
+
+def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
+    """``(C a b (? g v))``: an argument may call a method of the new instance."""
+    known = set(info.all_fields)
+    plain = List([form[0]])
+    named: list[tuple[str, Any]] = []
+    for item in form[1:]:
+        if isinstance(item, list) and len(item) == 3 and item[0] in (Symbol("?"), Symbol("setqi")):
+            if item[0] is Symbol("?") and getattr(item[1], "name", None) not in known:
+                raise c.fail(_MISSING, item)
+            named.append((item[1].name, item[2]))
+        else:
+            plain.append(item)
+    instance: ast.expr = emit.nil()
+    methods = info.all_methods
+    if any(_calls_method(c, item, methods) for item in form[1:]):
+        target = c.temp()
+        made = emit.run("new_instance", emit.name(f"class {info.name}()"))
+        c.emit(emit.assign(target, made))
+        instance = emit.name(target)
+    values = List([form[0], *plain[1:], *(value for _, value in named)])
+    where = getattr(form, "where", None)
+    if where is not None and not named:
+        values.where = where
+    nodes = []
+    if emit.is_simple(instance) and isinstance(instance, ast.Name):
+        for item in values[1:]:
+            if _calls_method(c, item, methods):
+                node = c.call(emit.attribute(instance, f"{item[0].name}()"), item)
+            else:
+                node = c.expr(item)
+            kept = c.temp()
+            c.emit(emit.assign(kept, node))
+            nodes.append(emit.name(kept))
+    else:
+        nodes = c.args(values)
+    count = len(plain) - 1
+    fields = {name: node for (name, _), node in zip(named, nodes[count:], strict=True)}
+    keywords = [ast.keyword(f"{n} ", v) for n, v in fields.items() if n in known]
+    call = emit.call(emit.name(f"{info.name}()"), [instance, *nodes[:count]], keywords)
+    extra = {n: v for n, v in fields.items() if n not in known}
+    if not extra:
+        return call
+    target = c.temp()
+    c.emit(emit.assign(target, call))
+    for name, node in extra.items():
+        c.emit(ast.Assign([ast.Attribute(emit.name(target), name, emit.STORE)], node))
+    return emit.name(target)
+
+
+def _calls_method(c: Compiler, form: Any, methods: set[str]) -> bool:
+    return (
+        isinstance(form, list)
+        and bool(form)
+        and form[0].__class__ is Symbol
+        and form[0].name in methods
+        and not c.is_function(form[0].name)
+    )
+
+
+@special("class@", arity=(0, None))
+def class_(c: Compiler, form: List) -> ast.expr:
+    """Define a class: ``(class@ name (fields) (from@ base) (defun method ...) ...)``.
+
+    (class@ Point (x (y 0)) (defun total() (+ x y)))
+    ((Point 3 4) (total))
+    ; 7
+    """
+    raise c.fail("a definition cannot stand here", form)
+
+
+@special("setqi", arity=(2, 2), statement=True)
+def setqi(c: Compiler, form: List, dest: Dest) -> None:
+    """Set or add a field of the running instance.
+
+    (class@ Point (x) (defun move(d) (setqi x (+ x d)) x))
+    ((Point 3) (move 2))
+    ; 5
+    """
+    name = c.assignable(form[1], form)
+    node = c.expr(form[2])
+    if c.scope.frame.owner is None:
+        c.put(emit.run("set_field", emit.constant(name), node), dest)
+        return
+    target = ast.Attribute(emit.name(".self"), name, emit.STORE)
+    c.emit(ast.Assign([target], node))
+    c.put(emit.true(), dest)
+
+
+@special("this", arity=(0, 0))
+def this(c: Compiler, form: List) -> ast.expr:
+    """The instance whose method is running.
+
+    (class@ Point (x) (defun me() (this)))
+    ((Point 3) (me))
+    ; (Point "x":3)
+    """
+    if c.scope.frame.owner is None:
+        return emit.run("running_instance")
+    return emit.name(".self")
+
+
+@special("from@", arity=(1, 2))
+def from_(c: Compiler, form: List) -> ast.expr:
+    """In a method: call the version of a method that a base class has.
+
+    (class@ A (x) (defun who() 'a)) (class@ B (from@ A) (defun who() (from@ A (who))))
+    ((B 1) (who))
+    ; a
+    """
+    if c.scope.frame.owner is None:
+        return c.raises("cannot execute this method out of an instance")
+    if len(form) != 3 or form[1].__class__ is not Symbol or form[1].name not in c.world.classes:
+        raise c.fail("Unknown class", form)
+    item = form[2]
+    if not isinstance(item, list) or not item or item[0].__class__ is not Symbol:
+        raise c.fail("a method call is expected", form)
+    function = emit.attribute(emit.name(f"class {form[1].name}()"), f"{item[0].name}()")
+    call = c.call(function, item)
+    assert isinstance(call, ast.Call)
+    call.args.insert(0, emit.name(".self"))
+    return call
+
+
+@special("withclass", arity=(2, None), statement=True)
+def withclass(c: Compiler, form: List, dest: Dest) -> None:
+    """Evaluate forms with a class known in advance.
+
+    (class@ Point (x) (defun get() x)) (setq p (Point 3)) (withclass Point (p (get)))
+    ; 3
+    """
+    if form[1].__class__ is not Symbol or form[1].name not in c.world.classes:
+        raise c.fail(f"Unknown class: '{getattr(form[1], 'name', form[1])}'", form)
+    c.body(form[2:], dest)
+
+
+@special("toclean", arity=(1, 1))
+def toclean(c: Compiler, form: List) -> ast.expr:
+    """In a method: run the method of that name when the instance goes away.
+
+    (class@ File (name) (defun open() (toclean 'close)) (defun close() nil))
+    ((File "a") (open))
+    ; true
+    """
+    if c.scope.frame.owner is None:
+        return c.raises("this function can only be called from within a class instance")
+    return emit.run("to_clean", emit.name(".self"), c.expr(form[1]))
+
+
+# ---------------------------------------------------------------- name spaces
+
+
+def _declare_space(c: Compiler, form: List) -> None:
+    if len(form) < 2 or form[1].__class__ is not Symbol:
+        raise c.fail("the name of a space is expected", form)
+    _in_space(c, form, 0)
+
+
+def _in_space(c: Compiler, form: List, phase: int) -> None:
+    c.spaces.append(form[1].name)
+    try:
+        for item in form[2:]:
+            if isinstance(item, list) and item and getattr(item[0], "name", "") in DEFINITIONS:
+                DEFINITIONS[item[0].name][phase](c, item)
+    finally:
+        c.spaces.pop()
+
+
+@definition("defspace", _declare_space)
+def _define_space(c: Compiler, form: List) -> None:
+    c.definitions.append(emit.effect(emit.run("add_space", emit.constant(form[1].name))))
+    _in_space(c, form, 1)
+
+
+@special("defspace", arity=(0, None))
+def defspace(c: Compiler, form: List) -> ast.expr:
+    """Keep function definitions in a name space of their own.
+
+    (defspace geometry (defun side() 4)) (space geometry (side))
+    ; 4
+    """
+    raise c.fail("a definition cannot stand here", form)
+
+
+@special("space", arity=(2, None), statement=True)
+def space(c: Compiler, form: List, dest: Dest) -> None:
+    """Evaluate forms with the functions of a name space first, then the main ones.
+
+    (defspace one (defun f() 'one)) (defun f() 'main) (list (f) (space one (f)))
+    ; (main one)
+    """
+    if form[1].__class__ is not Symbol:
+        raise c.fail("the name of a space is expected", form)
+    saved = c.spaces
+    c.spaces = [] if form[1].name == "mainspace_" else [*saved, form[1].name]
+    try:
+        c.body(form[2:], dest)
+    finally:
+        c.spaces = saved
+
+

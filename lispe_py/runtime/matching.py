@@ -1,0 +1,134 @@
+"""What the code of pattern functions asks at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from lispe_py.errors import LispError
+from lispe_py.runtime import sequence
+from lispe_py.values.dictionaries import Dictionary
+from lispe_py.values.lists import List, Tail
+from lispe_py.values.records import Data
+from lispe_py.values.symbol import Symbol
+from lispe_py.values.types import is_list, type_name
+
+
+def _members(value: Any) -> Any:
+    """Something indexable with a length for any kind of list; None for the rest."""
+    cls = value.__class__
+    if cls is List or cls is Tail or cls is tuple:
+        return value
+    if value is None or cls is str or not is_list(value):
+        return None
+    if isinstance(value, list) or hasattr(value, "typecode"):
+        return value
+    return List(sequence.iterate(value))
+
+
+def match_list(value: Any, count: int) -> Any:
+    """The members of a list of exactly ``count``, else None."""
+    if value.__class__ is List or value.__class__ is Tail:
+        return value if len(value) == count else None
+    members = _members(value)
+    return members if members is not None and len(members) == count else None
+
+
+def match_prefix(value: Any, count: int) -> Any:
+    """The members of a list of at least ``count``, else None."""
+    members = _members(value)
+    return members if members is not None and len(members) >= count else None
+
+
+def match_rest(members: Any, start: int) -> Any:
+    """What follows the first ``start`` members, of the same kind of list."""
+    if members.__class__ is Tail:
+        base, start = members.base, members.offset + start
+        return Tail(base, start) if start < len(base) else List()
+    if isinstance(members, list) and type(members) in (List, Data):
+        return Tail(members, start) if start < len(members) else List()
+    if members.__class__ is tuple:
+        return List(members[start:])
+    return members[start:]
+
+
+def match_segment(members: Any, start: int, stop: int) -> Any:
+    part = members[start:stop]
+    return List(part) if type(part) in (list, tuple) else part
+
+
+def match_optional(members: Any, start: int, stop: int) -> Any:
+    return members[start] if stop > start else None
+
+
+def match_size(members: Any) -> int:
+    return len(members)
+
+
+def match_empty(value: Any) -> bool:
+    """``[]``: an empty list of any kind; nil counts as one."""
+    return value is None or (is_list(value) and len(value) == 0)
+
+
+def match_generic(value: Any) -> bool:
+    return value.__class__ is List or value.__class__ is Tail
+
+
+def match_type(value: Any, name: str) -> bool:
+    return type_name(value) == name
+
+
+def match_data(value: Any, titles: frozenset[Symbol], count: int) -> Any:
+    """A structure, or a list written like one, of those names and that size."""
+    if isinstance(value, (list, Tail)) and len(value) == count + 1:
+        head = value[0]
+        if head.__class__ is Symbol and head in titles:
+            return value
+    return None
+
+
+def match_dictionary(
+    value: Any, keys: tuple[Hashable, ...], free: int, rest: bool
+) -> list[Any] | None:
+    """Values of the keys, then key and value of ``free`` other pairs, then the rest."""
+    if not isinstance(value, dict):
+        return None
+    spare = len(value) - len(keys) - free
+    if spare < 0 or (spare > 0 and not rest):
+        return None
+    found: list[Any] = []
+    names = [k.name if isinstance(k, Symbol) else k for k in keys]
+    for key in names:
+        if key not in value:
+            return None
+        found.append(value[key])
+    others = [k for k in value if k not in names]
+    for key in others[:free]:
+        found += [key, value[key]]
+    if rest:
+        remaining = type(value)() if isinstance(value, dict) else Dictionary()
+        for key in others[free:]:
+            remaining[key] = value[key]
+        found.append(remaining)
+    return found
+
+
+def match_copy(value: Any) -> Any:
+    """A copy of a container, so that a body that fails leaves no trace."""
+    if value.__class__ is Tail:
+        return List(value)
+    if isinstance(value, (list, dict)) or hasattr(value, "typecode"):
+        return type(value)(value)
+    return value
+
+
+def no_match(name: str) -> Any:
+    raise LispError(f"Could not find a match for function: '{name}'")
+
+
+def helpers() -> dict[str, Any]:
+    names = (
+        match_list, match_prefix, match_rest, match_segment, match_optional, match_size,
+        match_empty, match_generic, match_type, match_data, match_dictionary, match_copy, no_match,
+    )  # fmt: skip
+    return {function.__name__: function for function in names}

@@ -1,0 +1,122 @@
+"""Threads of one interpreter: started functions, locks, shared variables."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from typing import TYPE_CHECKING, Any
+
+from lispe_py.errors import LispError
+from lispe_py.runtime.failures import translate
+from lispe_py.runtime.frames import unbound
+from lispe_py.runtime.stack import thread_with_stack
+from lispe_py.runtime.support import UNBOUND
+
+if TYPE_CHECKING:
+    from lispe_py.interpreter import LispE
+
+
+class Forced:
+    """An argument that a thread gets without a copy."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Threads:
+    """What the threads of an interpreter have in common."""
+
+    def __init__(self) -> None:
+        self.running: list[threading.Thread] = []
+        self.errors: list[LispError] = []
+        self.locks: dict[str, threading.RLock] = {}
+        self.shared: dict[str, Any] = {}
+        self.space = threading.RLock()
+        self._guard = threading.Lock()
+
+    def lock(self, key: Any) -> Any:
+        """Acquire the lock of a name; the caller releases it."""
+        from lispe_py.printer import display
+
+        name = display(key)
+        with self._guard:
+            found = self.locks.setdefault(name, threading.RLock())
+        found.acquire()
+        return found
+
+    def start(self, function: Any, name: str, args: tuple[Any, ...]) -> bool:
+        values = [a.value if isinstance(a, Forced) else copy.deepcopy(a) for a in args]
+
+        def run() -> None:
+            try:
+                function(*values)
+            except Exception as error:
+                translated = translate(error)
+                if translated is None:
+                    raise
+                with self._guard:
+                    self.errors.append(translated)
+
+        thread = thread_with_stack(run, f"lispe:{name}")
+        with self._guard:
+            self.running.append(thread)
+        thread.start()
+        return True
+
+    def wait(self) -> bool:
+        """Wait for all threads; the first error of one of them is raised here."""
+        while True:
+            with self._guard:
+                if not self.running:
+                    break
+                thread = self.running.pop()
+            thread.join()
+        with self._guard:
+            errors, self.errors = self.errors, []
+        if errors:
+            raise errors[0]
+        return True
+
+
+def helpers(lisp: LispE) -> dict[str, Any]:
+    threads, scope = lisp.threads, lisp.scope
+
+    def define_thread(key: str, name: str) -> None:
+        function = scope[key]
+
+        def start(*args: Any) -> bool:
+            return threads.start(function, name, args)
+
+        start.__name__ = start.__qualname__ = name
+        start.__lisp_form__ = function.__lisp_form__  # type: ignore[attr-defined]
+        scope[key] = start
+        if scope.get(name) is function:
+            scope[name] = start
+
+    def enter_threadspace() -> Any:
+        threads.space.acquire()
+        return threads.space
+
+    def set_shared(name: str, value: Any) -> None:
+        threads.shared[name] = value
+
+    def shared_value(name: str) -> Any:
+        """A name inside ``threadspace``: a shared variable, else a global."""
+        value = threads.shared.get(name, UNBOUND)
+        if value is UNBOUND:
+            value = scope.get(name, scope.get(f"{name}()", UNBOUND))
+        if value is UNBOUND:
+            raise unbound(name)
+        return value
+
+    def update_shared(name: str, value: Any) -> None:
+        holder = threads.shared if name in threads.shared else scope
+        holder[name] = value
+
+    return {
+        "define_thread": define_thread, "enter_threadspace": enter_threadspace,
+        "set_shared": set_shared, "shared_value": shared_value, "update_shared": update_shared,
+        "lock": threads.lock, "force": Forced,
+    }  # fmt: skip
