@@ -1,0 +1,476 @@
+"""Arithmetic: what stands behind the operators.
+
+The compiler inlines an operation on two integers or on two numbers; all else
+comes here. The left operand decides: its class picks a function from the
+table of the operation, and that function looks at the class of the right one.
+Containers are worked member by member in :mod:`lispe_py.runtime.elementwise`;
+foreign values (tensors, matrices) by their adapters. The path to an adapter is
+plain tests and look-ups, so that ``torch.compile`` can trace it.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from fractions import Fraction
+from typing import Any
+
+from lispe_py.errors import LispError
+from lispe_py.printer import display
+from lispe_py.protocol import adapter_for
+from lispe_py.runtime import elementwise
+from lispe_py.runtime.convert import plain_number, to_integer, truncated
+from lispe_py.runtime.operands import (
+    CONTAINERS,
+    NUMBERS,
+    SETS,
+    TEXTS,
+    Binary,
+    division_by_zero,
+    refused,
+    too_large,
+    unusable,
+)
+from lispe_py.values.scalars import Float32, Short
+from lispe_py.values.sets import SetS
+from lispe_py.values.text import LongString
+from lispe_py.values.typed import Stringbytes, Strings
+from lispe_py.values.types import TYPE_NAMES
+
+#: Integers beyond this many bits are refused where one operation could make them.
+MOST_BITS = 1 << 26
+#: The largest argument of the factorial.
+MOST_FACTORIAL = 100_000
+#: Integers up to here are exact as numbers.
+_EXACT = 1 << 53
+
+
+# ---------------------------------------------------------------- on plain numbers
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """``/`` on two numbers: a number."""
+    if b == 0:
+        raise division_by_zero()
+    try:
+        return a / b
+    except OverflowError:
+        raise too_large() from None
+
+
+def remainder(a: Any, b: Any) -> int:
+    """``%``: on integers, with the sign of the left operand."""
+    a, b = truncated(a), truncated(b)
+    if b == 0:
+        raise division_by_zero()
+    result = abs(a) % abs(b)
+    return -result if a < 0 else result
+
+
+def number_power(a: Any, b: Any) -> float:
+    """``^^`` on two numbers: a number; NaN where the result is not real."""
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        raise too_large() from None
+    except ValueError:
+        if a == 0:
+            raise division_by_zero() from None
+        return math.nan
+
+
+def exact_power(a: int, b: int) -> int | float:
+    """``^^`` between members of lists: an integer as long as the exponent allows."""
+    if b < 0:
+        return number_power(a, b)
+    if abs(a) > 1 and a.bit_length() * b > MOST_BITS:
+        raise too_large()
+    result: int = a**b
+    return result
+
+
+def shifted_left(a: int, b: int) -> int:
+    if b < 0:
+        raise LispError(f"cannot shift by a negative number: {b}")
+    if a and a.bit_length() + b > MOST_BITS:
+        raise too_large()
+    return a << b if a else 0
+
+
+def shifted_right(a: int, b: int) -> int:
+    if b < 0:
+        raise LispError(f"cannot shift by a negative number: {b}")
+    return a >> b
+
+
+def and_not(a: int, b: int) -> int:
+    return a & ~b
+
+
+def complex_power(a: complex, b: Any) -> complex:
+    try:
+        return complex(a) ** b
+    except ZeroDivisionError:
+        raise division_by_zero() from None
+    except OverflowError:
+        raise too_large() from None
+
+
+def complex_quotient(a: Any, b: Any) -> complex:
+    if b == 0:
+        raise division_by_zero()
+    return complex(a) / b
+
+
+def _complex(function: Binary) -> Binary:
+    """An operation on two values of which one at least is complex."""
+
+    def on_complex(a: Any, b: Any) -> complex:
+        try:
+            result = function(a, b)
+        except OverflowError:
+            raise too_large() from None
+        return result if result.__class__ is complex else complex(result)
+
+    return on_complex
+
+
+def _cut(function: Binary) -> Binary:
+    """An operation on an integer and a number, cut toward zero."""
+
+    def cut(a: int, b: float) -> int:
+        if -_EXACT < a < _EXACT:
+            return truncated(function(a, b))
+        # The integer is beyond what a number holds: compute exactly.
+        if not math.isfinite(b):
+            raise LispError(f"{b:g} has no integer value")
+        return int(function(Fraction(a), Fraction(b)))
+
+    return cut
+
+
+def _real(function: Binary) -> Binary:
+    """An operation on a number and a number or an integer of any size."""
+
+    def real(a: Any, b: Any) -> float:
+        try:
+            result: float = function(float(a), float(b))
+        except OverflowError:
+            raise LispError("the integer is too large for a number") from None
+        return result
+
+    return real
+
+
+# ---------------------------------------------------------------- operations
+
+
+class Operation:
+    """One binary operator: how it treats each class of left operand.
+
+    Attributes:
+        symbol: the language's spelling.
+        commutes: ``op(scalar, list)`` takes the members as left operands.
+        bits: it works on integers only; numbers are cut.
+        integers: the function on two integers.
+        reals: the function on two plain numbers.
+        scalars: class of the left operand -> function of both operands.
+        promote: mixed operands give a number.
+        apply: the operation on any two values.
+    """
+
+    def __init__(
+        self, symbol: str, integers: Binary, reals: Binary, complexes: Binary | None,
+        *, commutes: bool = False, bits: bool = False, promote: bool = False,
+    ) -> None:  # fmt: skip
+        self.symbol = symbol
+        self.integers = integers
+        self.reals = reals
+        self.complexes = complexes
+        self.commutes = commutes
+        self.bits = bits
+        self.promote = promote
+        self.scalars = self._scalars()
+        self.apply = self._apply()
+
+    def promoted(self) -> Operation:
+        """The same operator under the option ``promote``."""
+        return Operation(
+            self.symbol, self.integers, self.reals, self.complexes,
+            commutes=self.commutes, bits=self.bits, promote=True,
+        )  # fmt: skip
+
+    def _scalars(self) -> dict[type, Binary]:
+        symbol = self.symbol
+        table: dict[type, Binary] = {}
+        if self.bits or symbol == "%":
+            on_integers = self._on_integers()
+            for cls, back in ((int, int), (Short, Short), (float, float), (Float32, Float32)):
+                table[cls] = _then(on_integers, back) if cls is not int else on_integers
+        elif symbol in ("/", "^^"):
+            table[int] = table[float] = table[Short] = self._on_numbers()
+            table[Float32] = _then(table[float], Float32)
+        else:
+            table[int] = self._on_integer()
+            table[Short] = self._on_short(table[int])
+            table[float] = self._on_numbers()
+            table[Float32] = _then(table[float], Float32)
+        if self.complexes is not None:
+            table[complex] = self._on_complex(self.complexes)
+        if symbol == "+":
+            table[str] = table[LongString] = _append_text
+            table[bytes] = _append_bytes
+        return table
+
+    def _on_integer(self) -> Binary:
+        """``+ - *`` with an integer on the left."""
+        function, cut, real = self.integers, _cut(self.integers), _real(self.reals)
+        complexes = self.complexes
+        times, promote = self.symbol == "*", self.promote
+
+        def on_integer(a: Any, b: Any) -> Any:
+            cb = b.__class__
+            if cb is int:
+                return function(a, b)
+            if cb is float or cb is Float32:
+                return real(a, b) if promote else cut(a, b)
+            if cb is Short:
+                return function(a, int(b))
+            if cb is complex:
+                assert complexes is not None
+                return complexes(a, b)
+            if times and (b is None or cb in TEXTS):
+                # Only the product reads its right operand as a number.
+                return on_integer(a, plain_number(b))
+            raise unusable(b)
+
+        return on_integer
+
+    def _on_short(self, on_integer: Binary) -> Binary:
+        def on_short(a: Any, b: Any) -> Any:
+            result = on_integer(int(a), b)
+            return Short(result) if result.__class__ is int else result
+
+        return on_short
+
+    def _on_numbers(self) -> Binary:
+        """A number as the result: a number on the left, or ``/`` and ``^^``."""
+        real, complexes = self.reals, self.complexes
+        if self.symbol in ("+", "-", "*"):
+            real = _real(real)
+        divides = self.symbol == "/"
+
+        def on_numbers(a: Any, b: Any) -> Any:
+            cb = b.__class__
+            if cb is float or cb is int:
+                return real(a, b)
+            if cb is Float32:
+                result = real(float(a), float(b))
+                return Float32(result) if divides and a.__class__ is not float else result
+            if cb is Short:
+                return real(a, int(b))
+            if cb is complex:
+                assert complexes is not None
+                return complexes(a, b)
+            raise unusable(b)
+
+        return on_numbers
+
+    def _on_integers(self) -> Binary:
+        """``%`` and the bit operators: both sides cut to integers."""
+        function = self.integers
+
+        def on_integers(a: Any, b: Any) -> int:
+            cb = b.__class__
+            if cb is not int:
+                if cb is float or cb is Float32 or cb is Short:
+                    b = truncated(b)
+                elif cb is complex:
+                    b = truncated(b.real)
+                else:
+                    raise unusable(b)
+            result: int = function(truncated(a), b)
+            return result
+
+        return on_integers
+
+    def _on_complex(self, function: Binary) -> Binary:
+        def on_complex(a: Any, b: Any) -> complex:
+            if b.__class__ not in NUMBERS:
+                raise unusable(b)
+            result: complex = function(a, b)
+            return result
+
+        return on_complex
+
+    def _apply(self) -> Binary:
+        scalars, symbol = self.scalars, self.symbol
+        native = _NATIVE.get(symbol)
+        operation = self
+
+        def apply(a: Any, b: Any) -> Any:
+            ca = a.__class__
+            cb = b.__class__
+            if native is not None and ca is float and (cb is float or cb is int):
+                return native(a, b)
+            scalar = scalars.get(ca)
+            if scalar is not None:
+                if cb in NUMBERS:
+                    return scalar(a, b)
+                if cb in CONTAINERS:
+                    if cb in SETS and ca not in TEXTS:
+                        raise unusable(b)
+                    if cb not in SETS:
+                        return elementwise.scalar_and_list(operation, a, b)
+                if cb in TYPE_NAMES or ca in TEXTS:
+                    return scalar(a, b)
+                return adapter_for(cb).arithmetic(symbol, a, b)
+            if ca in CONTAINERS:
+                if cb in TYPE_NAMES:
+                    return elementwise.list_and_any(operation, a, b)
+                return adapter_for(cb).arithmetic(symbol, a, b)
+            if ca not in TYPE_NAMES:
+                return adapter_for(ca).arithmetic(symbol, a, b)
+            if cb not in TYPE_NAMES and ca in NUMBERS:
+                return adapter_for(cb).arithmetic(symbol, a, b)
+            raise refused(symbol)
+
+        return apply
+
+
+#: Python's operators, where a number on the left and a plain number on the right need no more.
+_NATIVE: dict[str, Binary] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+
+
+def _then(function: Binary, back: type) -> Binary:
+    """A function whose plain result is stored back in the class of the left operand."""
+
+    def stored(a: Any, b: Any) -> Any:
+        result = function(a, b)
+        return result if result.__class__ is complex else back(result)
+
+    return stored
+
+
+def _append_text(a: str, b: Any) -> str:
+    return str(a) + (b if b.__class__ is str else display(b))
+
+
+def _append_bytes(a: bytes, b: Any) -> bytes:
+    if b.__class__ is bytes:
+        return a + bytes(b)
+    return a + display(b).encode("utf-8", "surrogatepass")
+
+
+_plus, _minus, _times = _complex(operator.add), _complex(operator.sub), _complex(operator.mul)
+
+#: The operators by their spelling in the language.
+OPERATIONS: dict[str, Operation] = {
+    o.symbol: o
+    for o in (
+        Operation("+", operator.add, operator.add, _plus, commutes=True),
+        Operation("-", operator.sub, operator.sub, _minus),
+        Operation("*", operator.mul, operator.mul, _times, commutes=True),
+        Operation("/", quotient, quotient, complex_quotient),
+        Operation("%", remainder, remainder, None),
+        Operation("^^", exact_power, number_power, complex_power),
+        Operation("<<", shifted_left, shifted_left, None, bits=True),
+        Operation(">>", shifted_right, shifted_right, None, bits=True),
+        Operation("&", operator.and_, operator.and_, None, bits=True, commutes=True),
+        Operation("|", operator.or_, operator.or_, None, bits=True, commutes=True),
+        Operation("^", operator.xor, operator.xor, None, bits=True, commutes=True),
+        Operation("&~", and_not, and_not, None, bits=True),
+    )
+}
+
+add = OPERATIONS["+"].apply
+subtract = OPERATIONS["-"].apply
+multiply = OPERATIONS["*"].apply
+divide = OPERATIONS["/"].apply
+modulo = OPERATIONS["%"].apply
+power = OPERATIONS["^^"].apply
+shift_left = OPERATIONS["<<"].apply
+shift_right = OPERATIONS[">>"].apply
+bit_and = OPERATIONS["&"].apply
+bit_or = OPERATIONS["|"].apply
+bit_xor = OPERATIONS["^"].apply
+bit_and_not = OPERATIONS["&~"].apply
+
+_promoted: dict[str, Operation] = {}
+
+
+def operations(promote: bool = False) -> dict[str, Operation]:
+    """The operators of an interpreter with or without ``promote``."""
+    if not promote:
+        return OPERATIONS
+    if not _promoted:
+        _promoted.update({symbol: o.promoted() for symbol, o in OPERATIONS.items()})
+    return _promoted
+
+
+def promoted() -> dict[str, Binary]:
+    """Operator -> binary function under the option ``promote``."""
+    return {symbol: o.apply for symbol, o in operations(True).items()}
+
+
+def fold(symbol: str, value: Any, promote: bool = False) -> Any:
+    """``(+ '(4 5 6))``: the operation with one operand, a list that it folds."""
+    return elementwise.fold(operations(promote)[symbol], value)
+
+
+# ---------------------------------------------------------------- one operand
+
+
+def complement(value: Any) -> Any:
+    """``~``: all bits inverted; lists member by member."""
+    cls = value.__class__
+    if cls is int:
+        return ~value
+    if cls in (Short, float, Float32):
+        return cls(~truncated(value))
+    if cls in CONTAINERS and cls not in (Strings, Stringbytes, SetS):
+        return elementwise.mapped(complement, value)
+    if cls not in TYPE_NAMES:
+        adapter = adapter_for(cls)
+        if adapter.is_list(value) or adapter.is_number(value):
+            # ~x is -1 - x
+            return adapter.arithmetic("-", -1, value)
+    raise LispError("cannot evaluate '~' for this operand")
+
+
+def factorial(value: Any) -> Any:
+    """``!``: the factorial of the integer part; lists member by member."""
+    cls = value.__class__
+    if cls in CONTAINERS:
+        return elementwise.mapped(factorial, value)
+    if cls not in TYPE_NAMES and adapter_for(cls).is_list(value):
+        return adapter_for(cls).map(value, factorial)  # type: ignore[attr-defined]
+    number = value if cls is int else to_integer(value)
+    if number < 0:
+        raise LispError("factorial of a negative number does not exists")
+    if number > MOST_FACTORIAL:
+        raise too_large()
+    result = math.factorial(number)
+    return Short(result) if cls is Short else result
+
+
+def negate_sign(value: Any) -> Any:
+    """``sign``: the opposite; lists member by member."""
+    cls = value.__class__
+    if cls in (int, float, complex):
+        return -value
+    if cls in (Short, Float32):
+        return cls(-value)
+    if cls in CONTAINERS and cls not in (Strings, Stringbytes, SetS):
+        return elementwise.mapped(negate_sign, value)
+    if cls not in TYPE_NAMES:
+        adapter = adapter_for(cls)
+        if adapter.is_list(value) or adapter.is_number(value):
+            return adapter.arithmetic("-", 0, value)
+    raise LispError("Cannot invert this object")
+
+
+def signp(value: Any) -> int:
+    """``signp``: -1, 0 or 1, by the sign."""
+    number = value if value.__class__ in (int, float) else plain_number(value)
+    return (number > 0) - (number < 0)

@@ -1,0 +1,296 @@
+"""Arithmetic on typed numeric lists.
+
+The list's own type rules: a scalar is converted to it before the operation,
+another typed list is combined as numbers and the result cut. Long lists go
+through numpy on the same buffers; short ones are not worth its cost. Both
+ways give the same numbers, and refuse a result that does not fit.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lispe_py.runtime.convert import CONVERTERS, plain_number, to_number, truncated
+from lispe_py.runtime.operands import division_by_zero, too_large, unusable
+from lispe_py.values.symbol import Symbol
+from lispe_py.values.typed import Floats, Integers, Numbers, Numeric, Shorts
+
+if TYPE_CHECKING:
+    from lispe_py.runtime.arithmetic import Operation
+
+#: Length from which numpy is worth its calls, and from which it is worth importing.
+SHORT, WORTH_IMPORT = 32, 1000
+
+_WHOLE = frozenset({Integers, Shorts})
+_LIMITS = {Integers: (-(1 << 63), (1 << 63) - 1), Shorts: (-(1 << 15), (1 << 15) - 1)}
+
+
+def use_numpy(size: int) -> bool:
+    """Is a list of this length worked by numpy?"""
+    return size > WORTH_IMPORT or (size > SHORT and "numpy" in sys.modules)
+
+
+def whole_quotient(a: int, b: int) -> int:
+    """``/`` inside a list of integers: cut toward zero."""
+    if b == 0:
+        raise division_by_zero()
+    result = abs(a) // abs(b)
+    return result if (a < 0) == (b < 0) else -result
+
+
+def converted(items: Numeric, members: list[Any]) -> Numeric:
+    """Members as a typed list of the kind of another."""
+    result: Numeric = items.__class__([CONVERTERS[items.kind](m) for m in members])
+    return result
+
+
+def _scalar(items: Numeric, value: Any) -> int | float:
+    """A scalar operand as a member of the list."""
+    cls = value.__class__
+    if cls in (int, float):
+        number = value
+    elif cls is Symbol or cls is bool:
+        raise unusable(value)
+    else:
+        number = plain_number(value)
+    if items.__class__ in _WHOLE:
+        return truncated(number)
+    return to_number(number)
+
+
+# ---------------------------------------------------------------- the three forms
+
+
+def typed_and_scalar(operation: Operation, items: Numeric, value: Any) -> Any:
+    """A typed list on the left of a scalar."""
+    if operation.symbol == "^^":
+        exponent = plain_number(value)
+        if exponent.__class__ is float and exponent.is_integer():
+            exponent = int(exponent)
+        scalar: int | float = exponent
+    else:
+        scalar = _scalar(items, value)
+    if use_numpy(len(items)):
+        result = _with_numpy(operation, items, items, scalar)
+        if result is not None:
+            return result
+    return _stored(items, _one_by_one(operation, items, items.tolist(), [scalar] * len(items)))
+
+
+def scalar_and_typed(operation: Operation, value: Any, items: Numeric) -> Any:
+    """A scalar on the left of a typed list."""
+    scalar = _scalar(items, value)
+    if use_numpy(len(items)):
+        result = _with_numpy(operation, items, scalar, items)
+        if result is not None:
+            return result
+    return _stored(items, _one_by_one(operation, items, [scalar] * len(items), items.tolist()))
+
+
+def typed_and_typed(operation: Operation, left: Numeric, right: Numeric) -> Any:
+    """Two typed lists; the left one gives the length and the kind."""
+    size = min(len(left), len(right))
+    if use_numpy(size):
+        head = left if len(left) == size else left[:size]
+        tail = right if len(right) == size else right[:size]
+        result = _with_numpy(operation, left, head, tail)
+        if result is not None:
+            result.extend(left[size:])
+            return result
+    results = _one_by_one(operation, left, left.tolist()[:size], right.tolist()[:size])
+    return _stored(left, [*results, *left.tolist()[size:]])
+
+
+def _stored(items: Numeric, results: list[Any]) -> Any:
+    if items.__class__ in _WHOLE:
+        results = [r if r.__class__ is int else truncated(r) for r in results]
+    return items.__class__(results)
+
+
+def _one_by_one(operation: Operation, items: Numeric, left: list[Any], right: list[Any]) -> list[Any]:
+    """The results in Python, not cut yet."""
+    symbol = operation.symbol
+    whole = items.__class__ in _WHOLE
+    pairs = zip(left, right, strict=True)
+    if symbol == "/":
+        if whole:
+            return [
+                whole_quotient(a, b) if a.__class__ is b.__class__ is int else operation.reals(a, b)
+                for a, b in pairs
+            ]
+        return [operation.reals(a, b) for a, b in pairs]
+    if symbol == "%":
+        return [operation.integers(a, b) for a, b in pairs]
+    if operation.bits:
+        return [operation.integers(truncated(a), truncated(b)) for a, b in pairs]
+    if symbol == "^^":
+        if whole:
+            return [
+                operation.integers(a, b) if a.__class__ is b.__class__ is int
+                else operation.reals(a, b) for a, b in pairs
+            ]  # fmt: skip
+        return [operation.reals(a, b) for a, b in pairs]
+    function = operation.integers if whole else operation.reals
+    return [function(a, b) for a, b in pairs]
+
+
+def fold(operation: Operation, items: Numeric) -> int | float:
+    """A typed list folded from the left, by the rules of the list."""
+    symbol = operation.symbol
+    whole = items.__class__ in _WHOLE
+    if symbol == "+":
+        return total(items)
+    members = items.tolist()
+    if symbol == "*" and whole:
+        return math.prod(members)
+    result = members[0]
+    for member in members[1:]:
+        (result,) = _one_by_one(operation, items, [result], [member])
+        if whole and result.__class__ is not int:
+            result = truncated(result)
+    return result if whole else float(result)
+
+
+def total(items: Numeric) -> int | float:
+    """The sum of a typed list: exact for integers."""
+    if not use_numpy(len(items)):
+        return sum(items.tolist())
+    import numpy
+
+    values = numpy.frombuffer(items, items.typecode)
+    if items.__class__ in _WHOLE:
+        if items.__class__ is Integers:
+            largest = max(int(values.max()), -int(values.min()))
+            if largest * len(items) >= 1 << 63:
+                return sum(items.tolist())
+        return int(values.sum(dtype="q"))
+    return float(values.sum(dtype="d"))
+
+
+# ---------------------------------------------------------------- numpy
+
+
+def empty(items: Numeric, size: int) -> Any:
+    """A list of ``size`` members of the kind of another, to be filled."""
+    return items.__class__((0,)) * size
+
+
+def _with_numpy(operation: Operation, items: Numeric, left: Any, right: Any) -> Any:
+    """The result as a new typed list; None where Python must do it exactly."""
+    import numpy
+
+    a = numpy.frombuffer(left, left.typecode) if isinstance(left, Numeric) else left
+    b = numpy.frombuffer(right, right.typecode) if isinstance(right, Numeric) else right
+    worker = _whole if items.__class__ in _WHOLE else _numbers
+    return worker(operation, items, a, b)
+
+
+def _is_zero(b: Any) -> bool:
+    return bool((b == 0).any()) if hasattr(b, "any") else b == 0
+
+
+def _numbers(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
+    """Lists of numbers. Infinities and NaN arise as in Python."""
+    import numpy
+
+    symbol = operation.symbol
+    size = len(a) if hasattr(a, "dtype") else len(b)
+    if symbol not in ("+", "-", "*", "/"):
+        return _unusual(operation, items, a, b)
+    if symbol == "/" and _is_zero(b):
+        raise division_by_zero()
+    result = empty(items, size)
+    out = numpy.frombuffer(result, result.typecode)
+    function = {"+": numpy.add, "-": numpy.subtract, "*": numpy.multiply,
+                "/": numpy.divide}[symbol]  # fmt: skip
+    with numpy.errstate(all="ignore"):
+        function(a, b, out=out, casting="same_kind" if _floating(a, b) else "unsafe")
+    return result
+
+
+def _floating(a: Any, b: Any) -> bool:
+    return all(not hasattr(x, "dtype") or x.dtype.kind == "f" for x in (a, b))
+
+
+def _unusual(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
+    """``%``, ``^^`` and the bit operators on lists of numbers."""
+    import numpy
+
+    if operation.symbol != "^^":
+        return None
+    with numpy.errstate(all="ignore"):
+        values = numpy.power(numpy.asarray(a, "d"), numpy.asarray(b, "d"))
+    if numpy.isinf(values).any():
+        return None
+    result = items.__class__()
+    result.frombytes(values.astype(items.typecode).tobytes())
+    return result
+
+
+def _bounds(x: Any) -> tuple[int, int]:
+    if hasattr(x, "dtype"):
+        return int(x.min()), int(x.max())
+    return x, x
+
+
+def _whole(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
+    """Lists of integers; None where the result might not fit, or is not exact."""
+    import numpy
+
+    symbol = operation.symbol
+    for x in (a, b):
+        if (x.dtype.kind if hasattr(x, "dtype") else "i" if x.__class__ is int else "f") != "i":
+            return None
+    size = len(a) if hasattr(a, "dtype") else len(b)
+    least, most = _LIMITS[items.__class__]
+    (a1, a2), (b1, b2) = _bounds(a), _bounds(b)
+    if not (-(1 << 63) <= min(a1, b1) and max(a2, b2) < 1 << 63):
+        return None
+    if symbol in ("/", "%"):
+        if b1 <= 0 <= b2 and _is_zero(b):
+            raise division_by_zero()
+        if a1 == -(1 << 63) and b1 <= -1 <= b2:
+            return None
+        ends = [a1, a2, -a1, -a2] if symbol == "/" else [a1, a2, 0]
+    elif symbol == "+":
+        ends = [a1 + b1, a2 + b2]
+    elif symbol == "-":
+        ends = [a1 - b2, a2 - b1]
+    elif symbol == "*":
+        ends = [a1 * b1, a1 * b2, a2 * b1, a2 * b2]
+    elif symbol in ("&", "|", "^", "&~", ">>"):
+        if symbol == ">>" and (b1 < 0 or b2 > 63):
+            return None
+        ends = [a1, a2, b1, b2] if symbol != ">>" else [a1, a2]
+    elif symbol == "<<" and b1 >= 0 and b2 < 63:
+        ends = [a1 << b2, a2 << b2]
+    else:
+        return None
+    if symbol not in ("/", "%") and not (least <= min(ends) and max(ends) <= most):
+        return None
+    if symbol == "/" and not (least <= min(a1, -a2) and max(a2, -a1) <= most) and b1 <= -1 <= b2:
+        return None
+    result = empty(items, size)
+    out = numpy.frombuffer(result, result.typecode)
+    functions = {
+        "+": numpy.add, "-": numpy.subtract, "*": numpy.multiply, "%": numpy.fmod,
+        "&": numpy.bitwise_and, "|": numpy.bitwise_or, "^": numpy.bitwise_xor,
+        "<<": numpy.left_shift, ">>": numpy.right_shift,
+    }  # fmt: skip
+    if symbol == "/":
+        # Cut toward zero: numpy's // cuts down.
+        wide_a, wide_b = numpy.asarray(a, "q"), numpy.asarray(b, "q")
+        out[:] = (wide_a - numpy.fmod(wide_a, wide_b)) // wide_b
+    elif symbol == "&~":
+        numpy.bitwise_and(a, ~b, out=out, casting="unsafe")
+    else:
+        functions[symbol](a, b, out=out, casting="unsafe")
+    return result
+
+
+__all__ = [
+    "Floats", "Numbers", "converted", "fold", "scalar_and_typed", "too_large", "total",
+    "typed_and_scalar", "typed_and_typed", "use_numpy", "whole_quotient",
+]  # fmt: skip
