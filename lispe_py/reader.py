@@ -12,7 +12,7 @@ members. ``'x`` is the list ``(quote x)``; ``{...}`` is a :class:`Braces`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -98,9 +98,11 @@ def _name(text: str) -> Any:
     try:
         return _names[text]
     except KeyError:
+        # A token is a str that knows its place; a name must not keep it.
+        text = str(text)
         canonical = ALIASES.get(text, text)
         value = CONSTANTS[canonical] if canonical in CONSTANTS else Symbol(canonical)
-        _names[str(text)] = value
+        _names[text] = value
         return value
 
 
@@ -256,13 +258,13 @@ class _Builder:
         return form
 
     @staticmethod
-    def _check_pairs(inside: Children, colons: list[int], mark: Place) -> None:
+    def _check_pairs(inside: Children, colons: Sequence[int], mark: Place) -> None:
         """Only ``key : value`` again and again; ``{:}`` is empty too."""
         if len(inside) == len(colons) <= 1:
             return
         if any(b - a == 1 for a, b in pairwise(colons)):
             message = "wrong key/value separator in a dictionary"
-        elif len(inside) % 3 or colons != list(range(1, len(inside), 3)):
+        elif len(inside) % 3 or tuple(colons) != tuple(range(1, len(inside), 3)):
             message = "dictionary has a different number of key/value"
         else:
             return
