@@ -35,6 +35,9 @@ _CLAUSES = "clauses"  # a list of clauses whose first member is a name
 _PARAMETERS = "parameters"  # names, and (name default)
 _PATTERNS = "patterns"  # each member may hold calls
 
+#: In place of a definition that has been recorded.
+_GONE = object()
+
 _SHAPES: dict[str, dict[int, str]] = {
     "defun": {2: _PARAMETERS},
     "dethread": {2: _PARAMETERS},
@@ -94,10 +97,8 @@ class Expander:
             LispError: for a misplaced dot, a malformed infix expression, arguments
                 no body of a macro takes, or a macro that never ends.
         """
-        if _is_definition(form):
-            self.define_macro(form)
-            return None
-        return run_steps(_Walk(self.macros).form(form, 0))
+        result = run_steps(_Walk(self.macros).form(form, 0))
+        return None if result is _GONE else result
 
     def expand_once(self, form: Any) -> Any:
         """One step at the head of a form; the form itself where there is none."""
@@ -148,6 +149,9 @@ class _Walk:
     def form(self, form: Any, depth: int) -> Steps:
         """Rewrite a form and all it holds; ``depth`` counts expansions around it."""
         while isinstance(form, List):
+            if _is_definition(form):
+                self.macros.define(form)
+                return _GONE
             known = self.given.get(id(form))
             if known is not None:
                 depth = known[1]
@@ -171,10 +175,6 @@ class _Walk:
         changes: dict[int, Any] = {}
         for index, item in enumerate(form):
             if not isinstance(item, List) or not item:
-                continue
-            if _is_definition(item):
-                self.macros.define(item)
-                changes[index] = _GONE
                 continue
             kind = shape.get(index) if shape is not None else None
             if clauses_from is not None and index >= clauses_from:
@@ -225,9 +225,6 @@ class _Walk:
                 getattr(call, "where", None),
                 hint="what it expands to calls it again, whatever its arguments are",
             )
-
-
-_GONE = object()
 
 
 def _changed(form: List, changes: dict[int, Any]) -> List:
