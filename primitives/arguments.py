@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 from lispe_py.errors import LispError
-from lispe_py.protocol import adapter_for
-from lispe_py.values.lists import Tail
 from lispe_py.values.symbol import Symbol
+from lispe_py.values.types import is_list as _is_list
+from lispe_py.values.types import type_name
 from torch import Tensor, nn
 
 
@@ -28,8 +28,7 @@ def what(value: Any) -> str:
         return f'the string "{value if len(value) <= 40 else value[:37] + "..."}"'
     if isinstance(value, (int, float)):
         return str(value)
-    name = adapter_for(type(value)).type_name(value)
-    return f"a {name}" if name != "python_" else f"a {type(value).__name__.lower()}"
+    return f"a {type_name(value)}"
 
 
 def shape_text(value: Tensor) -> str:
@@ -101,12 +100,8 @@ def text(value: Any, name: str) -> str:
 
 
 def is_list(value: Any) -> bool:
-    """A LispE list of any kind (a string is none, nor a dictionary)."""
-    return isinstance(value, (list, Tail, tuple)) or (
-        isinstance(value, Iterable)
-        and not isinstance(value, (str, bytes, Mapping, Tensor, nn.Module))
-        and adapter_for(type(value)).name == "python_"
-    )
+    """A LispE list of any kind; a tensor is none here."""
+    return (_is_list(value) or isinstance(value, (list, tuple))) and not isinstance(value, Tensor)
 
 
 def options(value: Any, name: str = "config") -> dict[str, Any]:

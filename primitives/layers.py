@@ -36,6 +36,10 @@ class Layer(nn.Module):
     kind: ClassVar[str] = ""
     atom: ClassVar[str] = "torch_model_"
     title: ClassVar[str] = "PyTorch Model"
+    #: Keep no activations of the parts, but compute them again in the backward pass.
+    recompute = False
+    #: Does ``recompute`` go part by part? Otherwise a wrapper recomputes the whole.
+    segmented = False
 
     def __init_subclass__(cls, **rest: Any) -> None:
         super().__init_subclass__(**rest)
@@ -322,8 +326,9 @@ class TransformerBlock(Layer):
     atom = "torch_transformer_block_"
     title = "PyTorch Transformer Block"
 
-    #: Recompute the activations in the backward pass; new blocks take this default.
-    recompute = False
+    segmented = True
+    #: Do new blocks recompute? ``torch_set_checkpoint`` sets it.
+    recompute_by_default = False
 
     def __init__(self, embed_dim: Any, num_heads: Any, ffn_dim: Any) -> None:
         super().__init__()
@@ -334,7 +339,7 @@ class TransformerBlock(Layer):
         self.linear2 = Linear(ffn, embed)
         self.norm1 = LayerNorm(embed)
         self.norm2 = LayerNorm(embed)
-        self.recompute = type(self).recompute
+        self.recompute = TransformerBlock.recompute_by_default
 
     def sizes(self) -> dict[str, Any]:
         return {
