@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from lispe_py.compiler import emit
+from lispe_py.compiler.inference import infer
 from lispe_py.compiler.scope import Frame, Lambda, Scope
 from lispe_py.errors import LispError
 from lispe_py.names import CONSTANTS, NOT_RESERVED
@@ -52,6 +53,8 @@ class World(Protocol):
     data: dict[str, int]
     groups: dict[str, tuple[str, ...]]
     constants: frozenset[str]
+    #: Functions may be defined again.
+    interactive: bool
 
     def entry(self, name: str) -> Entry | None:
         """The primitive of that name; loads the library that has it."""
@@ -300,7 +303,7 @@ class Compiler:
             item = form[index]
             with self.sub_block() as block:
                 node = self.expr(item)
-            if index < len(members):
+            if index < len(members) and members[index]:
                 emit.locate(node, members[index])
             if block:
                 last = len(found)
@@ -347,7 +350,9 @@ class Compiler:
                 return emit.run("frame_get", emit.name(".F"), emit.constant(name))
         if frame.kind != "top" and name in frame.locals:
             if name in scope.certain:
-                return emit.name(identifier)
+                node = emit.name(identifier)
+                node.number_class = frame.classes.get(name)  # type: ignore[attr-defined]
+                return node
             frame.uncertain.add(name)
             return emit.conditional(
                 emit.is_not(emit.name(identifier), emit.helper("unbound")),
@@ -532,7 +537,9 @@ class Compiler:
             return self.call(emit.attribute(emit.name(".self"), f"{name}()"), form)
         function = self.function_key(name)
         if function is not None and not local and name not in self.world.classes:
-            return self.call(emit.name(function), form)
+            node = self.call(emit.name(function), form)
+            node.number_class = self._known_result(form, name)  # type: ignore[attr-defined]
+            return node
         if local and function is not None:
             # A parameter that holds something callable wins over the function.
             chosen = emit.run("choose", self.load(name), emit.name(function))
@@ -546,6 +553,13 @@ class Compiler:
             if entry is not None:
                 return self.primitive_call(form, entry)
         return self._dynamic_call(form, self.load(name))
+
+    def _known_result(self, form: List, name: str) -> str | None:
+        """Class of a self call's value, in the version of a function that knows it."""
+        frame = self.scope.frame
+        if frame.result is None or name != frame.title or self.spaces:
+            return None
+        return frame.result if infer(form, frame.classes, frame.assumption) else None
 
     def primitive_call(self, form: List, entry: Entry) -> ast.expr:
         if not entry.accepts(len(form) - 1):

@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import TAIL, Compiler, special
+from lispe_py.compiler.inference import Assignments, local_classes, result_of, suppositions
 from lispe_py.compiler.scope import Frame, bound_names, mentions
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
 #: Forms whose presence puts a function's variables into a mapping.
+#: Size of a body, in members, above which no second version is compiled.
+_LARGEST_VERSION = 250
 _DYNAMIC = frozenset({"eval", "loadcode"})
 
 
@@ -136,11 +139,63 @@ def _compile(
         prologue = _prologue(c, parameters)
         if mapping:
             prologue.append(emit.assign(".F", emit.run("frame", *_variables(parameters.all))))
-        c.body(body, TAIL)
+            c.body(body, TAIL)
+        else:
+            _versions(c, frame, body)
     result = finish_function(
         frame, key, _signature(parameters, (".self",) if method_of is not None else ()), prologue, block
     )
     return result, frame
+
+
+def _versions(c: Compiler, frame: Frame, body: list[Any]) -> None:
+    """The body, and before it a version for parameters of a likely class.
+
+    A small function whose parameters are operands of arithmetic is compiled
+    twice: once under the supposition that they are, say, integers, behind one
+    test of it.
+    """
+    whole = List(body)
+    assignments = Assignments(whole)
+    scope = c.scope
+    start = set(scope.certain)
+    if assignments.size <= _LARGEST_VERSION:
+        for supposed in suppositions(whole, frame.parameters):
+            if len(supposed) > 4:
+                continue
+            frame.classes = local_classes(assignments, supposed)
+            # A parameter that takes other values in the body is not worth it.
+            tested = {n: k for n, k in supposed.items() if n in frame.classes}
+            if not tested:
+                continue
+            frame.classes = local_classes(assignments, tested)
+            if not c.world.interactive:
+                frame.assumption = result_of(whole, frame.title, frame.parameters, tested)
+                frame.result = frame.assumption.result if frame.assumption else None
+            with c.branch() as fast:
+                c.body(body, TAIL)
+            frame.result = frame.assumption = None
+            c.scope.certain = set(start)
+            c.emit(ast.If(_tested(tested), fast, []))
+    frame.classes = local_classes(assignments, {})
+    for name in frame.parameters:
+        frame.classes.pop(name, None)
+    c.body(body, TAIL)
+
+
+def _tested(classes: dict[str, str]) -> ast.expr:
+    """``a.__class__ is b.__class__ is .int and x.__class__ is .float``"""
+    tests: list[ast.expr] = []
+    for cls in dict.fromkeys(classes.values()):
+        nodes = [
+            emit.attribute(emit.name(emit.identifier(n)), "__class__")
+            for n, k in classes.items()
+            if k == cls
+        ]
+        tests.append(
+            ast.Compare(nodes[0], [ast.Is() for _ in nodes], [*nodes[1:], emit.helper(cls)])
+        )
+    return tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
 
 
 def _variables(names: list[str]) -> list[ast.expr]:

@@ -12,6 +12,7 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler, inline, test_form
 from lispe_py.compiler.control import as_value
+from lispe_py.compiler.inference import combine
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -33,12 +34,18 @@ COMPARISON = {
     "<=": "less_equal", ">": "greater", ">=": "greater_equal",
 }  # fmt: skip
 
-_PYTHON_ARITHMETIC = {"+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div}
-_PYTHON_INTEGER = {"&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor}
+_PYTHON = {
+    "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div,
+    "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor,
+}  # fmt: skip
 _PYTHON_COMPARISON = {
     "=": ast.Eq, "!=": ast.NotEq, "eq": ast.Eq, "neq": ast.NotEq, "<": ast.Lt,
     "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE,
 }  # fmt: skip
+#: Operators on integers alone.
+_BITS = frozenset("&|^")
+#: Operands of one expression that are guarded together, at most.
+_DEEPEST = 24
 
 OPERATORS = frozenset({*ARITHMETIC, *COMPARISON, *UPDATES, "==", ">=<", "~", "!"})
 
@@ -48,173 +55,261 @@ def is_operator(name: str) -> bool:
     return name in OPERATORS
 
 
-def _class_of(node: ast.expr) -> str | None:
+def class_of(node: ast.expr) -> str | None:
     """"int" or "float" for a node whose class is known when it is compiled."""
     if isinstance(node, ast.Constant) and node.value.__class__ in (int, float):
-        return node.value.__class__.__name__
+        return str(node.value.__class__.__name__)
     known: str | None = getattr(node, "number_class", None)
     return known
 
 
-class _Operands:
-    """Two operands, each made readable twice without being evaluated twice."""
+class Operation:
+    """An arithmetic expression: operators over operands that are guarded together.
 
-    def __init__(self, c: Compiler, left: ast.expr, right: ast.expr) -> None:
-        simple_right = c.stable(right) or isinstance(right, (ast.Name, ast.Constant))
-        # A global may change while the other side runs: then keep its value.
-        keep_left = not (c.stable(left) or (emit.is_simple(left) and simple_right))
-        self.left, self.left_first = self._twice(c, left, keep_left)
-        self.right, self.right_first = self._twice(c, right, not emit.is_simple(right))
-
-    @staticmethod
-    def _twice(c: Compiler, node: ast.expr, keep: bool) -> tuple[ast.expr, ast.expr]:
-        if not keep:
-            return node, node
-        target = c.temp()
-        return emit.name(target), emit.walrus(target, node)
-
-
-def _guard(first: ast.expr, second: ast.expr, cls: str) -> ast.expr:
-    """``first.__class__ is second.__class__ is .cls``"""
-    return ast.Compare(
-        emit.attribute(first, "__class__"),
-        [ast.Is(), ast.Is()],
-        [emit.attribute(second, "__class__"), emit.helper(cls)],
-    )
-
-
-def _both(node: ast.expr, classes: tuple[str, ...]) -> ast.expr:
-    tests = [emit.has_class(node, cls) for cls in classes]
-    return tests[0] if len(tests) == 1 else ast.BoolOp(ast.Or(), tests)
-
-
-def _guarded(
-    c: Compiler, left: ast.expr, right: ast.expr, native: Any, generic: str, *, floats: bool,
-    mixed: bool,
-) -> ast.expr:  # fmt: skip
-    """``native(left, right)`` for two ints (two floats), else the runtime's helper.
-
-    ``mixed``: a float on the left may meet an int on the right natively.
+    ``(+ (* x x) (* y y))`` becomes ``x*x + y*y`` behind one test that x and y
+    are both integers, one that both are numbers, and a version that calls the
+    runtime for everything else.
     """
-    lc, rc = _class_of(left), _class_of(right)
-    if lc and rc:
-        if lc == rc and (floats or lc == "int"):
-            return native(left, right)
-        return emit.run(generic, left, right)
-    ops = _Operands(c, left, right)
-    result = native(ops.left, ops.right)
-    if rc is not None:
-        # The right side is a literal: test the left one only.
-        if rc == "int":
-            classes = ("int", "float") if floats and mixed else ("int",)
-        else:
-            classes = ("float",) if floats else ()
-        if not classes:
-            return emit.run(generic, left, right)
-        test = [emit.has_class(ops.left_first, classes[0])]
-        test += [emit.has_class(ops.left, cls) for cls in classes[1:]]
-        guard = test[0] if len(test) == 1 else ast.BoolOp(ast.Or(), test)
-        return emit.conditional(guard, result, emit.run(generic, ops.left, right))
-    if lc is not None:
-        if lc == "float" and not floats:
-            return emit.run(generic, left, right)
-        guard = emit.has_class(ops.right_first, lc)
-        return emit.conditional(guard, result, emit.run(generic, left, ops.right))
-    generic_call: ast.expr = emit.run(generic, ops.left, ops.right)
-    if floats:
-        generic_call = emit.conditional(
-            _guard(ops.left, ops.right, "float"), native(ops.left, ops.right), generic_call
+
+    def __init__(self, c: Compiler) -> None:
+        self.c = c
+        self.forms: list[Any] = []
+        self.places: list[Any] = []
+        self.leaves: list[ast.expr] = []
+        #: (operator, [operands], place): an operand is an index of a leaf or a tree
+        self.tree: Any = None
+
+    # -------------------------------------------------------- building
+
+    def shape(self, form: Any, place: Any, depth: int) -> Any:
+        """The tree of a form; what is no operation becomes a leaf."""
+        if (
+            isinstance(form, list)
+            and len(form) > 2
+            and form[0].__class__ is Symbol
+            and form[0].name in _PYTHON
+            and depth < _DEEPEST
+        ):
+            where = getattr(form, "where", None)
+            places = where.members if where is not None else ()
+            kids = [
+                self.shape(item, places[i] if i < len(places) else place, depth + 1)
+                for i, item in enumerate(form)
+                if i
+            ]
+            return form[0].name, kids, where[:4] if where is not None else place
+        self.forms.append(form)
+        self.places.append(place)
+        return len(self.forms) - 1
+
+    def evaluate(self, form: List) -> None:
+        """Compile the leaves, from left to right."""
+        whole = List([None, *self.forms])
+        where = getattr(form, "where", None)
+        if where is not None:
+            whole.where = where._replace(members=(where[:4], *self.places))
+        self.leaves = self.c.args(whole)
+
+    # -------------------------------------------------------- emitting
+
+    def generic(self, tree: Any) -> ast.expr:
+        """Calls of the runtime, which has the rules for every kind of operand."""
+        if isinstance(tree, int):
+            return self.leaves[tree]
+        operator, kids, place = tree
+        result = self.generic(kids[0])
+        for kid in kids[1:]:
+            result = emit.run(f"op {operator}", result, self.generic(kid))
+            if place is not None:
+                emit.locate(result, place)
+        return result
+
+    def native(self, tree: Any) -> ast.expr:
+        """Python's own operators."""
+        if isinstance(tree, int):
+            return self.leaves[tree]
+        operator, kids, place = tree
+        result = self.native(kids[0])
+        for kid in kids[1:]:
+            result = ast.BinOp(result, _PYTHON[operator](), self.native(kid))
+            if place is not None:
+                emit.locate(result, place)
+        return result
+
+    def result_class(self, tree: Any, supposed: str | None) -> str | None:
+        """Class of the value if unknown leaves are of a supposed class; None: not native."""
+        if isinstance(tree, int):
+            return class_of(self.leaves[tree]) or supposed
+        operator, kids, _ = tree
+        result = self.result_class(kids[0], supposed)
+        for kid in kids[1:]:
+            right = self.result_class(kid, supposed)
+            if operator in _BITS:
+                result = "int" if result == right == "int" else None
+            else:
+                result = combine(operator, result, right)
+            if result is None:
+                return None
+        return result
+
+    def _unknown(self) -> list[int]:
+        return [i for i, leaf in enumerate(self.leaves) if class_of(leaf) is None]
+
+    def settle(self) -> list[ast.expr]:
+        """Make every leaf readable twice; the unknown ones as the guard reads them first."""
+        c, leaves = self.c, self.leaves
+        calm = all(emit.is_simple(leaf) for leaf in leaves)
+        keep = [not (emit.is_simple(leaf) if calm else c.stable(leaf)) for leaf in leaves]
+        unknown = self._unknown()
+        # Python stops at the first difference of a chain: only its first two
+        # operands are sure to be evaluated there, and only if nothing precedes them.
+        inline = [i for i in unknown if keep[i]]
+        in_guard = inline == unknown[: len(inline)] and len(inline) <= 2 and all(
+            not keep[i] for i in range(len(leaves)) if i not in inline
         )
-    return emit.conditional(
-        _guard(ops.left_first, ops.right_first, "int"), result, generic_call
-    )
+        first: dict[int, ast.expr] = {}
+        for index, leaf in enumerate(leaves):
+            if not keep[index]:
+                continue
+            target = c.temp()
+            read = emit.name(target)
+            read.number_class = class_of(leaf)  # type: ignore[attr-defined]
+            if in_guard and index in inline:
+                first[index] = emit.walrus(target, leaf)
+            else:
+                c.emit(emit.assign(target, leaf))
+            leaves[index] = read
+        seen: set[str] = set()
+        guarded = []
+        for index in unknown:
+            leaf = leaves[index]
+            text = leaf.id if isinstance(leaf, ast.Name) else str(index)
+            if text not in seen:
+                seen.add(text)
+                guarded.append(first.get(index, leaf))
+        self.reads = [n.target if isinstance(n, ast.NamedExpr) else n for n in guarded]
+        return guarded
 
-
-def binary(c: Compiler, operator: str, left: ast.expr, right: ast.expr) -> ast.expr:
-    """An arithmetic operation on two compiled operands."""
-    generic = f"op {operator}"
-    python = _PYTHON_ARITHMETIC.get(operator)
-    if python is not None:
-        op = python()
-        if operator == "/" and isinstance(right, ast.Constant) and right.value == 0:
-            return emit.run(generic, left, right)
-        return _guarded(
-            c, left, right, lambda a, b: ast.BinOp(a, op, b), generic, floats=True, mixed=True
+    def _guard(self, nodes: list[ast.expr], cls: str) -> ast.expr:
+        """``a.__class__ is b.__class__ is .cls``"""
+        classes = [emit.attribute(n, "__class__") for n in nodes]
+        return ast.Compare(
+            classes[0], [ast.Is() for _ in classes], [*classes[1:], emit.helper(cls)]
         )
-    python = _PYTHON_INTEGER.get(operator)
-    if python is not None:
-        op = python()
-        return _guarded(
-            c, left, right, lambda a, b: ast.BinOp(a, op, b), generic, floats=False, mixed=False
-        )
-    if operator == "%":
-        return _remainder(c, left, right)
-    return emit.run(generic, left, right)
 
+    def emit(self, native: Any, generic: Any, supposed: list[str]) -> ast.expr:
+        """The guarded versions; ``native`` and ``generic`` make the whole expression."""
+        if not self._unknown():
+            return native() if supposed else generic()
+        if not supposed:
+            return generic()
+        guarded = self.settle()
+        result: ast.expr = generic()
+        reads = [emit.name(n.id) if isinstance(n, ast.Name) else n for n in self.reads]
+        for cls in reversed(supposed[1:]):
+            result = emit.conditional(self._guard(reads, cls), native(), result)
+        return emit.conditional(self._guard(guarded, supposed[0]), native(), result)
 
-def _remainder(c: Compiler, left: ast.expr, right: ast.expr) -> ast.expr:
-    """Python's ``%`` where it agrees: the left operand is not negative, the right positive."""
-    ops = _Operands(c, left, right)
-    if isinstance(right, ast.Constant) and right.value.__class__ is int and right.value > 0:
-        tests = [
-            emit.has_class(ops.left_first, "int"),
-            ast.Compare(ops.left, [ast.GtE()], [emit.constant(0)]),
-        ]
-    else:
-        tests = [
-            _guard(ops.left_first, ops.right_first, "int"),
-            ast.Compare(ops.left, [ast.GtE(), ast.Lt()], [emit.constant(0), ops.right]),
-        ]
-    return emit.conditional(
-        ast.BoolOp(ast.And(), tests),
-        ast.BinOp(ops.left, ast.Mod(), ops.right),
-        emit.run("op %", ops.left, ops.right),
-    )
+    def order(self) -> list[str]:
+        """Which class to suppose first: that of the literals and known operands."""
+        known = {class_of(leaf) for leaf in self.leaves}
+        return ["float", "int"] if "float" in known else ["int", "float"]
 
 
 def operation(c: Compiler, operator: str, operands: list[Any], form: List) -> ast.expr:
     """An arithmetic operation on any number of forms, folded from the left."""
-    whole = List([form[0], *operands])
     where = getattr(form, "where", None)
-    if where is not None and len(whole) == len(form):
-        whole.where = where
+    places = where.members[-len(operands) :] if where is not None and where.members else ()
+    if len(operands) == 1:
+        return emit.run("fold", emit.constant(operator), c.expr(operands[0]))
+    work = Operation(c)
+    if operator in _PYTHON:
+        kids = [
+            work.shape(item, places[i] if i < len(places) else None, 1)
+            for i, item in enumerate(operands)
+        ]
+        tree = (operator, kids, where[:4] if where is not None else None)
+        work.evaluate(form)
+        classes = [k for k in work.order() if work.result_class(tree, k)]
+        found = {work.result_class(tree, k) for k in classes}
+        known = not work._unknown()
+        node = work.emit(lambda: work.native(tree), lambda: work.generic(tree), classes)
+        if known and len(found) == 1:
+            node.number_class = found.pop()  # type: ignore[attr-defined]
+        return node
+    whole = List([form[0], *operands])
+    if where is not None:
+        whole.where = where._replace(members=(where[:4], *places))
     nodes = c.args(whole)
-    if len(nodes) == 1:
-        return emit.run("fold", emit.constant(operator), nodes[0])
     result = nodes[0]
     for node in nodes[1:]:
-        result = binary(c, operator, result, node)
+        result = _remainder(c, result, node) if operator == "%" else (
+            emit.run(f"op {operator}", result, node))
     return result
 
 
-@inline(*ARITHMETIC)
-def arithmetic(c: Compiler, form: List) -> ast.expr:
+def _remainder(c: Compiler, left: ast.expr, right: ast.expr) -> ast.expr:
+    """Python's ``%`` where it agrees: the left operand is not negative, the right positive."""
+    work = Operation(c)
+    work.leaves = [left, right]
+    literal = isinstance(right, ast.Constant) and right.value.__class__ is int and right.value > 0
+    if class_of(left) == "float" or class_of(right) == "float":
+        return emit.run("op %", left, right)
+    unknown = bool(work._unknown())
+    guarded = work.settle()
+    left, right = work.leaves
+    in_range: ast.expr = ast.Compare(left, [ast.GtE()], [emit.constant(0)])
+    if not literal:
+        in_range = ast.Compare(left, [ast.GtE(), ast.Lt()], [emit.constant(0), right])
+    tests = [work._guard(guarded, "int"), in_range] if unknown else [in_range]
+    node = emit.conditional(
+        tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests),
+        ast.BinOp(left, ast.Mod(), right),
+        emit.run("op %", left, right),
+    )
+    if not unknown:
+        node.number_class = "int"  # type: ignore[attr-defined]
+    return node
+
+
+def _inline_arithmetic(c: Compiler, form: List) -> ast.expr:
     return operation(c, form[0].name, form[1:], form)
+
+
+inline(*ARITHMETIC)(_inline_arithmetic)
 
 
 def _comparison(c: Compiler, form: List) -> ast.expr:
     """A comparison as a Python truth value."""
     name = form[0].name
-    nodes = c.args(form)
     generic = COMPARISON[name]
-    if len(nodes) != 2:
+    if len(form) != 3:
         entry = c.world.entry(name)
         assert entry is not None
-        return emit.call(emit.name(c.world.bind(entry)), nodes)
-    left, right = nodes
-    op = _PYTHON_COMPARISON[name]()
-    if name in ("=", "eq", "!=", "neq"):
-        for literal, other in ((left, right), (right, left)):
+        return emit.call(emit.name(c.world.bind(entry)), c.args(form))
+    op = _PYTHON_COMPARISON[name]
+    where = getattr(form, "where", None)
+    places = where.members if where is not None and len(where.members) == 3 else (None,) * 3
+    work = Operation(c)
+    left, right = work.shape(form[1], places[1], 1), work.shape(form[2], places[2], 1)
+    work.evaluate(form)
+    if len(work.leaves) == 2 and name in ("=", "eq", "!=", "neq"):
+        for literal, other in (work.leaves, reversed(work.leaves)):
             if _is_text(literal) and c.stable(other):
                 return emit.conditional(
                     emit.has_class(other, "str"),
-                    ast.Compare(left, [op], [right]),
-                    emit.run(generic, left, right),
+                    ast.Compare(work.leaves[0], [op()], [work.leaves[1]]),
+                    emit.run(generic, *work.leaves),
                 )
-            if isinstance(literal, ast.Constant) and literal.value is None:
-                return emit.run(generic, left, right)
-    return _guarded(
-        c, left, right, lambda a, b: ast.Compare(a, [op], [b]), generic, floats=True, mixed=True
+            if isinstance(literal, ast.Constant) and class_of(literal) is None:
+                return emit.run(generic, *work.leaves)
+    classes = [
+        k for k in work.order() if work.result_class(left, k) and work.result_class(right, k)
+    ]
+    return work.emit(
+        lambda: ast.Compare(work.native(left), [op()], [work.native(right)]),
+        lambda: emit.run(generic, work.generic(left), work.generic(right)),
+        classes,
     )
 
 
@@ -242,20 +337,23 @@ def at(c: Compiler, form: List) -> ast.expr:
     nodes = c.args(form)
     if len(nodes) != 2:
         return emit.run("at", *nodes)
-    ops = _Operands(c, nodes[0], nodes[1])
-    tests = [emit.has_class(ops.left_first, "List")]
-    if _class_of(ops.right) == "int":
-        first = ops.left
-    else:
-        tests.append(emit.has_class(ops.right_first, "int"))
-        first = ops.left
-    if ops.right_first is not ops.right:
-        # Both must have been evaluated before the generic call can use them.
+    container, index = nodes
+    if not emit.is_simple(container) or not (
+        emit.is_simple(index) or class_of(index) == "int"
+    ):
         return emit.run("at", *nodes)
+    if not emit.is_simple(index):
+        kept = c.temp()
+        c.emit(emit.assign(kept, index))
+        index = emit.name(kept)
+        index.number_class = "int"  # type: ignore[attr-defined]
+    tests = [emit.has_class(container, "List")]
+    if class_of(index) != "int":
+        tests.append(emit.has_class(index, "int"))
     return emit.conditional(
         tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests),
-        emit.subscript(first, ops.right),
-        emit.run("at", ops.left, ops.right),
+        emit.subscript(container, index),
+        emit.run("at", container, index),
     )
 
 

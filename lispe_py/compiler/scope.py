@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lispe_py.compiler import emit
+from lispe_py.compiler.inference import Assumption
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -39,6 +40,12 @@ class Frame:
     loops: bool = False
     looped: bool = False
     lambdas: int = 0
+    #: Variables that always hold an "int", or always a "float".
+    classes: dict[str, str] = field(default_factory=dict)
+    #: In a version for parameters of certain classes: the class of the result,
+    #: and what that rests on.
+    result: str | None = None
+    assumption: Assumption | None = None
     #: The class whose method this is, for ``from@`` and siblings.
     owner: Any = None
 

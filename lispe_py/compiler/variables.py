@@ -7,7 +7,7 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import EFFECT, TAIL, Compiler, Dest, special
-from lispe_py.compiler.operators import UPDATES, operation
+from lispe_py.compiler.operators import UPDATES, class_of, operation
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -207,9 +207,11 @@ def _update_form(symbol: str) -> None:
         name = c.assignable(target, form)
         node = operation(c, operator, [target, *form[2:]], form)
         if dest is not EFFECT:
+            known = class_of(node)
             kept = c.temp()
             c.emit(emit.assign(kept, node))
             node = emit.name(kept)
+            node.number_class = known  # type: ignore[attr-defined]
         c.update(name, node)
         c.put(node, dest)
 

@@ -1,0 +1,241 @@
+"""Which local variables always hold an integer, or always a number.
+
+Optimistic: every variable of a function is supposed to keep the class of its
+first assignments, and what contradicts that is dropped until nothing changes.
+Operations on such variables then need no test of their classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from lispe_py.registry import registry
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
+
+INT, FLOAT = "int", "float"
+_LITERALS = {int: INT, float: FLOAT}
+_NATIVE = frozenset("+-*/")
+_COMPARISONS = frozenset(("<", "<=", ">", ">=", "=", "!=", "eq", "neq"))
+_UPDATES = {"+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%"}
+_UNKNOWN = object()
+
+
+def combine(operator: str, left: str | None, right: str | None) -> str | None:
+    """Class of ``left operator right`` where Python's operator does the same; else None."""
+    if left is None or right is None:
+        return None
+    if operator == "/":
+        return FLOAT
+    if left == right:
+        return left
+    # A number first keeps an integer operand; an integer first truncates.
+    return FLOAT if left == FLOAT else None
+
+
+class Assumption(NamedTuple):
+    """A function whose calls with arguments of certain classes give a known class."""
+
+    title: str
+    #: class of each parameter, None where any will do
+    parameters: tuple[str | None, ...]
+    result: str
+
+
+def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None) -> str | None:
+    """The class of a form's value, given the classes of variables."""
+    literal = _LITERALS.get(form.__class__)
+    if literal is not None:
+        return literal
+    if form.__class__ is Symbol:
+        return known.get(form.name)
+    if not isinstance(form, list) or not form or form[0].__class__ is not Symbol:
+        return None
+    name = form[0].name
+    if name in _NATIVE and len(form) > 2:
+        result = infer(form[1], known, assumption)
+        for operand in form[2:]:
+            result = combine(name, result, infer(operand, known, assumption))
+        return result
+    if assumption is not None and name == assumption.title:
+        wanted = assumption.parameters
+        fits = len(form) - 1 == len(wanted) and all(
+            w is None or infer(a, known, assumption) == w
+            for a, w in zip(form[1:], wanted, strict=True)
+        )
+        return assumption.result if fits else None
+    if name == "%" and len(form) == 3:
+        classes = {infer(form[1], known, assumption), infer(form[2], known, assumption)}
+        return INT if classes == {INT} else None
+    if name == "if" and len(form) == 4:
+        yes, no = infer(form[2], known, assumption), infer(form[3], known, assumption)
+        return yes if yes == no else None
+    if name == "size":
+        return INT
+    return None
+
+
+def _tails(form: Any) -> list[Any] | None:
+    """The forms whose value a form may have; None where they cannot be told."""
+    if not isinstance(form, list) or not form or form[0].__class__ is not Symbol:
+        return [form]
+    name = form[0].name
+    if name == "if" and len(form) == 4:
+        parts = [form[2], form[3]]
+    elif name == "cond" and len(form) > 1 and all(isinstance(k, list) and k for k in form[1:]):
+        if form[-1][0] is not True:
+            return None
+        parts = [clause[-1] for clause in form[1:]]
+    elif name == "block" and len(form) > 1:
+        parts = [form[-1]]
+    else:
+        return [form]
+    found: list[Any] = []
+    for part in parts:
+        tails = _tails(part)
+        if tails is None:
+            return None
+        found += tails
+    return found
+
+
+def result_of(
+    body: List, title: str, parameters: tuple[str, ...], known: dict[str, str]
+) -> Assumption | None:
+    """The class that a function always gives, if its self calls give it too."""
+    tails = _tails(body[-1])
+    if tails is None or _returns(body):
+        return None
+    for guess in (INT, FLOAT):
+        assumption = Assumption(title, tuple(known.get(p) for p in parameters), guess)
+        if all(infer(tail, known, assumption) == guess for tail in tails):
+            return assumption
+    return None
+
+
+def _returns(body: List) -> bool:
+    pending: list[Any] = [body]
+    while pending:
+        form = pending.pop()
+        if isinstance(form, list) and form:
+            if form[0].__class__ is Symbol and form[0].name in ("return", "setq", "λ", "let"):
+                return True
+            pending.extend(form)
+    return False
+
+
+class Assignments:
+    """What the forms of a body assign to each variable."""
+
+    def __init__(self, body: Any) -> None:
+        #: name -> forms whose value it takes; ``_UNKNOWN`` for anything at all
+        self.of: dict[str, list[Any]] = {}
+        self.size = 0
+        pending = [body]
+        while pending:
+            form = pending.pop()
+            self.size += 1
+            if not isinstance(form, list) or not form:
+                continue
+            head = form[0]
+            if head.__class__ is Symbol:
+                if head.name == "quote":
+                    continue
+                self._note(head.name, form)
+            pending.extend(form)
+
+    def _note(self, name: str, form: List) -> None:
+        if len(form) < 2:
+            return
+        target = form[1]
+        if name in ("setq", "setqv", "setq=", "label", "setconst"):
+            if target.__class__ is Symbol:
+                self._add(target, form[2] if len(form) > 2 else _UNKNOWN)
+            else:
+                self._spoil(target)
+        elif name in _UPDATES and target.__class__ is Symbol:
+            self._add(target, List([Symbol(_UPDATES[name]), *form[1:]]))
+        elif name == "loopcount":
+            for item in form[2:4]:
+                if item.__class__ is Symbol and item.name != "?":
+                    self._add(item, 0)
+                    break
+        elif name in ("let", "λ", "loop", "lloop", "mloop", "whilein", "for", "pattern@"):
+            self._spoil(target)
+        else:
+            entry = registry.get(name)
+            if target.__class__ is Symbol and (
+                name.endswith("=") or (entry is not None and entry.rebinds)
+            ):
+                self._add(target, _UNKNOWN)
+
+    def _add(self, symbol: Symbol, form: Any) -> None:
+        self.of.setdefault(symbol.name, []).append(form)
+
+    def _spoil(self, form: Any) -> None:
+        """Names that are bound in a way we do not follow."""
+        pending = [form]
+        while pending:
+            item = pending.pop()
+            if item.__class__ is Symbol:
+                self._add(item, _UNKNOWN)
+            elif isinstance(item, list):
+                pending.extend(item)
+
+
+def local_classes(assignments: Assignments, assumed: dict[str, str]) -> dict[str, str]:
+    """The classes that variables keep, if parameters have those of ``assumed``."""
+    known = dict(assumed)
+    for name, forms in assignments.of.items():
+        guess = next((g for f in forms if (g := infer(f, {}))), None)
+        if name not in known and guess is not None:
+            known[name] = guess
+    # Variables without a literal among their values take the class that follows.
+    for _ in range(4):
+        grown = False
+        for name, forms in assignments.of.items():
+            if name not in known:
+                guess = next((g for f in forms if f is not _UNKNOWN and (g := infer(f, known))), None)
+                if guess is not None:
+                    known[name] = guess
+                    grown = True
+        if not grown:
+            break
+    changed = True
+    while changed:
+        changed = False
+        for name, forms in assignments.of.items():
+            if name in known and any(
+                f is _UNKNOWN or infer(f, known) != known[name] for f in forms
+            ):
+                del known[name]
+                changed = True
+    return known
+
+
+def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]:
+    """Classes of parameters under which a version of a small function pays.
+
+    A parameter counts when it is an operand of arithmetic or of a comparison;
+    what it meets there tells the likely class.
+    """
+    meets: dict[str, set[str]] = {}
+    pending = [body]
+    while pending:
+        form = pending.pop()
+        if not isinstance(form, list) or not form:
+            continue
+        head = form[0]
+        if head.__class__ is Symbol:
+            if head.name == "quote":
+                continue
+            if head.name in _NATIVE or head.name in _COMPARISONS or head.name in ("%", *_UPDATES):
+                literals = {_LITERALS[m.__class__] for m in form[1:] if m.__class__ in _LITERALS}
+                for member in form[1:]:
+                    if member.__class__ is Symbol and member.name in parameters:
+                        meets.setdefault(member.name, set()).update(literals)
+        pending.extend(form)
+    if not meets:
+        return []
+    guess = {name: FLOAT if classes == {FLOAT} else INT for name, classes in meets.items()}
+    return [guess]
