@@ -15,7 +15,8 @@ from typing import Any
 
 from lispe_py.errors import LispSyntaxError
 from lispe_py.infix import from_infix
-from lispe_py.macros import Body, Macros, Steps, error_at, run_steps
+from lispe_py.macros import Body, Macros, Steps, run_steps
+from lispe_py.places import error_at, place_at
 from lispe_py.reader import Braces, read
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
@@ -273,18 +274,22 @@ def compose(form: List) -> List:
             continue
         if not last:
             part.append(inner)
-        if where is not None:
+        if where is not None and places:
             part.where = _part_place(where, places, start, end, last)
+        else:
+            place_at(part, where)
         inner = part
     return inner  # type: ignore[no-any-return]
 
 
 def _part_place(
-    where: Span, places: tuple[tuple[int, int, int, int], ...], start: int, end: int, last: bool
+    where: Span,
+    places: tuple[tuple[int, int, int, int], ...],
+    start: int,
+    end: int,
+    last: bool,
 ) -> Span:
     """The place of a part: from its first member to the end of the call."""
-    if not places:
-        return where._replace(members=())
     line, column = where[:2] if start == 0 else places[start][:2]
     # Without the closing bracket, but for the whole.
     end_line, end_column = where[2:4] if start == 0 else places[-1][2:]
@@ -336,8 +341,7 @@ def interpolate(form: List) -> Any:
     if len(pieces) < 2:
         return pieces[0] if pieces else ""
     call = List((_PLUS, *pieces))
-    if where is not None:
-        call.where = Span(*where[:5])
+    place_at(call, where)
     return call
 
 
@@ -368,5 +372,5 @@ def _place(form: Any, where: Span | None) -> None:
         item = stack.pop()
         if isinstance(item, List):
             if where is not None:
-                item.where = Span(*where[:5])
+                item.where = Span(*where[:5], (where[:4],) * len(item))
             stack.extend(item)

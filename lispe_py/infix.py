@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lispe_py.errors import LispError
+from lispe_py.places import error_at, place_at
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
 
@@ -71,8 +72,7 @@ def _apply(name: str, done: list[tuple[Any, str]], where: Span | None) -> None:
         call.append(right)
     else:
         call = List((Symbol(name), left, right))
-        if where is not None:
-            call.where = Span(*where[:5])
+    place_at(call, where)
     done.append((call, name))
 
 
@@ -83,16 +83,14 @@ def _operand(form: Any, where: Span | None) -> Any:
         if len(form) == 2:
             return form
         inner = List((_INFIX, *form))
-        place = getattr(form, "where", None) or where
-        if place is not None:
-            inner.where = Span(*place[:5])
+        place_at(inner, getattr(form, "where", None) or where)
         return inner
     return form
 
 
 def malformed(where: Span | None) -> LispError:
-    error = LispError("Infix expression is malformed")
-    if where is not None:
-        error.file, error.line, error.column = where.file, where.line, where.column
-        error.hint = "operands and operators alternate, with blanks between them: (infix a - 1 * b)"
-    return error
+    return error_at(
+        "Infix expression is malformed",
+        where,
+        hint="operands and operators alternate, with blanks between them: (infix a - 1 * b)",
+    )

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple
 
-from lispe_py.errors import STACK_OVERFLOW, LispError
+from lispe_py.errors import STACK_OVERFLOW
+from lispe_py.places import error_at, place_at
 from lispe_py.reader import Braces
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
@@ -53,13 +54,6 @@ def run_steps(steps: Steps) -> Any:
         else:
             stack.append(asked)
             value = None
-
-
-def error_at(message: str, where: Span | None, **more: Any) -> LispError:
-    """An error with a place: what expands a form is not in any traceback."""
-    if where is not None:
-        more |= {"file": where.file, "line": where.line, "column": where.column}
-    return LispError(message, **more)
 
 
 class Body(NamedTuple):
@@ -303,8 +297,6 @@ def _fill(template: Any, bound: dict[Symbol, Any], where: Span | None) -> Steps:
     if not isinstance(template, List):
         return template
     form = template.__class__()
-    if where is not None:
-        form.where = Span(*where[:5])
     splice = False
     for item in template:
         if item is DOLLAR and not splice:
@@ -323,4 +315,5 @@ def _fill(template: Any, bound: dict[Symbol, Any], where: Span | None) -> Steps:
         splice = False
     if splice:
         form.append(DOLLAR)
+    place_at(form, where)
     return form

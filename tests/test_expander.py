@@ -237,6 +237,7 @@ def test_interpolation_has_the_place_of_the_text() -> None:
     (form,) = expanded('\n  (f_ "a{g (h x)}")')
     assert form.where[:2] == (2, 3)
     assert form[2].where[:2] == form[2][1].where[:2] == (2, 3)
+    assert form.where.members == (form.where[:4],) * 3
 
 
 # --- macros --------------------------------------------------------------------------
@@ -442,6 +443,8 @@ def test_expansion_has_the_place_of_the_call() -> None:
     call = form[1]
     assert call.where[:4] == (4, 4, 5, 5)
     assert call[1].where[:4] == (4, 4, 5, 5)
+    assert call.where.members == (call.where[:4],) * 3
+    assert call[1].where.members == ((4, 4, 5, 5), (4, 7, 4, 12))
     assert call[1][1].where[:4] == (4, 7, 4, 12)
     assert call[1][1].where.members == ((4, 8, 4, 9), (4, 10, 4, 11))
 
