@@ -123,6 +123,15 @@ class Heap:
             walk.extend(child for child in (right[i], left[i]) if child >= 0)
         return result
 
+    def replace(self, items: list[Any]) -> None:
+        """Put equal members in place of those there, one for one and in order."""
+        if self._entries is not None:
+            from sortedcontainers import SortedKeyList
+
+            moments = [entry[1] for entry in self._entries]
+            entries = list(zip(items, moments, strict=True))
+            self._entries = SortedKeyList(entries, key=self._key())
+
     def copy(self) -> Heap:
         other = Heap(self.compare, natural=self.natural)
         other._family, other._count = self._family, self._count
