@@ -302,6 +302,8 @@ def car(value: Any) -> Any:
         return value[0] if isinstance(value, str) else _at_bytes(value, 0)
     if cls is Range:
         return value.start
+    if cls is Heap:
+        return value.first()
     if cls in TYPE_NAMES:
         raise _refused("car", value)
     form = form_or_none(value)
@@ -405,8 +407,8 @@ def keys(value: Any) -> Any:
     if cls in SETS.values():
         kind = {"string": Strings, "integer": Integers, "number": Numbers}[value.members_are]
         return kind(value)
-    if cls is Set or cls is Heap:
-        return List(value)
+    if cls is Set:
+        return Strings(map(display, value))
     if cls in LISTS or isinstance(value, (str, bytes)):
         return Integers(range(size(value)))
     if cls in TYPE_NAMES:

@@ -45,6 +45,9 @@ class Heap:
         sign = self.compare(left, right)
         if sign is None:
             return 0
+        if sign is True:
+            # A predicate: its first argument goes first.
+            return -1
         if not isinstance(sign, (int, float)):
             raise LispError("the comparator of a heap should return a number")
         return -1 if sign < 0 else 1 if sign > 0 else 0
@@ -89,6 +92,10 @@ class Heap:
             return False
         del self._entries[found]
         return True
+
+    def first(self) -> Any:
+        """The smallest member, nil of an empty heap."""
+        return self._entries[0][0] if self else None
 
     def pop_first(self) -> None:
         del self._entries[0]

@@ -1,0 +1,99 @@
+"""What the list functions share: the function of one element, lists of results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Any
+
+from lispe_py.errors import LispError
+from lispe_py.registry import registry
+from lispe_py.runtime.context import Context
+from lispe_py.runtime.convert import CONVERTERS
+from lispe_py.values.functions import form_of
+from lispe_py.values.lists import List
+from lispe_py.values.scalars import Float32
+from lispe_py.values.symbol import Symbol
+from lispe_py.values.typed import TYPED
+
+#: Operators of two operands. A composed function that is given a bare one
+#: applies it to the element and the element itself: ``(map '* l)`` squares.
+BINARY = frozenset([
+    "+", "-", "*", "/", "%", "^^", "<<", ">>", "&", "|", "^", "&~",
+    "=", "!=", "eq", "neq", "<", "<=", ">", ">=", ">=<", "==", "and", "or", "xor",
+])  # fmt: skip
+
+#: Forms that answer true or nil, besides the primitives that say so of themselves.
+_LOGIC = frozenset([
+    "and", "or", "xor", "not", "¬", "=", "!=", "eq", "neq", "<", "<=", ">", ">=", "boundp",
+])  # fmt: skip
+
+#: Class of the first result -> typed list that a list of results becomes.
+_BY_FIRST: dict[type, str] = {
+    int: "integers",
+    float: "numbers",
+    Float32: "floats",
+    str: "strings",
+    bytes: "stringbytes",
+}
+
+
+def element_function(lisp: Context, function: Any) -> Callable[[Any], Any]:
+    """The function of one element that a composed list function is given."""
+    call = lisp.callable(function, slot="first")
+    if function.__class__ is Symbol and function.name in BINARY:
+        return lambda x: call(x, x)
+    return call
+
+
+def answers_truth(function: Any) -> bool:
+    """Is it known that a function answers true or nil only?
+
+    A built-in says so of itself; a lambda or defined function is judged by its
+    last form.
+    """
+    while True:
+        if function.__class__ is Symbol:
+            return _is_test(function.name)
+        form = function if isinstance(function, list) else form_of(function)
+        if not form or form[0].__class__ is not Symbol:
+            return False
+        name = form[0].name
+        if name not in ("λ", "defun", "block"):
+            return _is_test(name)
+        if len(form) < 2 or not isinstance(form[-1], list):
+            return False
+        function = form[-1]
+
+
+def _is_test(name: str) -> bool:
+    if name in _LOGIC:
+        return True
+    entry = registry.get(name)
+    return entry is not None and entry.truth
+
+
+def numbered(results: Iterable[Any]) -> Iterator[int]:
+    """The answers of a test as numbers."""
+    return (0 if result is None else 1 for result in results)
+
+
+def typed_by_first(results: Iterable[Any]) -> Any:
+    """A list typed by the first result, to whose kind the others are converted.
+
+    Where one of them does not fit, the list is a generic one.
+    """
+    rest = iter(results)
+    first = next(rest, rest)
+    if first is rest:
+        return List()
+    kind = _BY_FIRST.get(first.__class__)
+    items = List(chain((first,), rest))
+    if kind is None:
+        return items
+    convert = CONVERTERS[kind]
+    cls = first.__class__
+    try:
+        return TYPED[kind]([item if item.__class__ is cls else convert(item) for item in items])
+    except LispError:
+        return items
