@@ -7,13 +7,14 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
-from lispe_py.runtime.convert import to_integer, truncated
+from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.copying import clone as deep_copy
 from lispe_py.runtime.lazy import finite
 from lispe_py.runtime.sequence import construct, iterate
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
+from lispe_py.values.matrix import shaped
 from lispe_py.values.records import Data, Enumeration, Range, Stream
 from lispe_py.values.typed import (
     Floats,
@@ -235,12 +236,9 @@ def to_tensor(value: Any) -> Any:
     shape, flat = _regular(value)
     if shape is None:
         return value
-    if len(shape) == 1:
-        cls: Any = Integers if kind is int else Numbers
-        return cls([truncated(x) for x in flat] if kind is int else [float(x) for x in flat])
-    from lispe_py.builtins.shapes import shaped
-
-    return shaped("integers" if kind is int else "numbers", shape, flat)
+    if kind is float:
+        return shaped("numbers", shape, Numbers([to_number(x) for x in flat]))
+    return shaped("integers", shape, Integers(flat))
 
 
 def _number_kind(value: Any) -> type | None:

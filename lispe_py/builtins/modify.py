@@ -12,7 +12,7 @@ from lispe_py.runtime.convert import to_text
 from lispe_py.runtime.searching import keys_with, positions, text_of
 from lispe_py.runtime.truth import truth
 from lispe_py.values.linked import LinkedList
-from lispe_py.values.lists import List, Tail
+from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.types import DICTIONARY_KINDS, LISTS, NUMBERS, TEXTS, is_list
 
@@ -235,8 +235,7 @@ def nconcn(*lists: Any) -> Any:
     first = lists[0]
     if first.__class__ not in LISTS:
         raise LispError("first element is not a list")
-    copy = List(first) if first.__class__ is Tail else sequence.like(first, first)
-    return _joined(lists[1:], copy)
+    return _joined(lists[1:], sequence.like(first, sequence.iterate(first)))
 
 
 @primitive("extend")

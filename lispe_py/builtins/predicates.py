@@ -138,7 +138,7 @@ def nullp(value: Any) -> Truth:
     """
     if value is None:
         return True
-    return True if value.__class__ in GENERIC and not len(value) else None
+    return True if value.__class__ in GENERIC and not size(value) else None
 
 
 @primitive("emptyp", truth=True)

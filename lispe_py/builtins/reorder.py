@@ -15,13 +15,16 @@ from lispe_py.runtime import sequence
 from lispe_py.runtime.characters import characters
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import KEYS, to_integer, to_text
+from lispe_py.runtime.copying import clone as deep_copy
 from lispe_py.runtime.lazy import chunks, finite, refuse_endless
 from lispe_py.runtime.mapping import BINARY
 from lispe_py.runtime.sequence import iterate, like, typed
 from lispe_py.runtime.truth import truth
+from lispe_py.runtime.vector import use_numpy
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
+from lispe_py.values.matrix import Grid
 from lispe_py.values.records import Enumeration
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Strings
@@ -49,6 +52,8 @@ def replace_members(value: Any, items: list[Any]) -> Any:
         value[:] = cls(items)
     elif cls in LISTS:
         value[:] = items
+    elif isinstance(value, Grid):
+        value.set_parts(items)
     else:
         for index, item in enumerate(items):
             sequence.set_at(value, index, item)
@@ -75,6 +80,8 @@ def reverse(container: Any, copy: Any = None) -> Any:
     if not is_list(container):
         return List()
     if copy is not None:
+        if isinstance(container, Grid):
+            return _rebuilt(container, list(iterate(deep_copy(container)))[::-1])
         return like(container, list(iterate(container))[::-1])
     if cls is List or cls in NUMERIC_LISTS:
         container.reverse()
@@ -129,16 +136,17 @@ def rotate(container: Any, steps: Any = None, rows: Any = None) -> Any:
         return like(container, _turned(list(iterate(container)), count))
     if container.__class__ in TYPE_NAMES or not is_list(container):
         return container
-    members = list(iterate(container))
     if truth(rows):
-        return _rebuilt(container, _turned(members, count))
+        return _rebuilt(container, _turned(list(iterate(deep_copy(container))), count))
+    members = list(iterate(container))
     return _rebuilt(container, [rotate(row, count) for row in members])
 
 
 def _rebuilt(container: Any, members: list[Any]) -> Any:
-    """A matrix or tensor with other members, of the same kind where its adapter can."""
-    build = getattr(adapter_for(container.__class__), "like", None)
-    return List(members) if build is None else build(container, members)
+    """A matrix or tensor of other rows; a list where the container is neither."""
+    if isinstance(container, Grid):
+        return container.of_parts(container.kind, container.shape, members)
+    return List(members)
 
 
 # --- flatten ---------------------------------------------------------------
@@ -168,6 +176,8 @@ def flatten(value: Any) -> Any:
     cls = value.__class__
     if cls in LISTS and cls not in GENERIC and cls is not LinkedList:
         return like(value, value)
+    if isinstance(value, Grid):
+        return List(value.buffer)
     refuse_endless(value)
     inside = _inside(value)
     if inside is None:
@@ -249,7 +259,21 @@ def sort(lisp: Context, predicate: Any, container: Any) -> Any:
     """
     if not is_list(container):
         raise LispError("the second argument should be a list for 'sort'")
+    name = predicate.name if predicate.__class__ is Symbol else ""
+    if container.__class__ in NUMERIC_LISTS and name in ("<", ">") and use_numpy(len(container)):
+        return _sort_numbers(container, name == ">")
     return replace_members(container, _sorted(lisp, predicate, list(iterate(container))))
+
+
+def _sort_numbers(container: Any, falling: bool) -> Any:
+    """A long typed list, sorted where it lies."""
+    import numpy
+
+    buffer = numpy.frombuffer(container, container.typecode)
+    buffer.sort(kind="stable")
+    if falling:
+        buffer[:] = buffer[::-1].copy()
+    return container
 
 
 # --- groups ----------------------------------------------------------------

@@ -21,6 +21,7 @@ from lispe_py.runtime.reading import (
     members,
     size,
 )
+from lispe_py.runtime.vector import use_numpy
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import Cell, LinkedList
 from lispe_py.values.lists import List, Tail
@@ -61,8 +62,29 @@ def typed(cls: type[Any], items: Iterable[Any]) -> Any:
         return cls(items)
     if cls is Floats and source in NUMERIC_LISTS:
         return cls(items)
+    if source in NUMERIC_LISTS and use_numpy(len(items)):  # type: ignore[arg-type]
+        found = _converted_at_once(cls, items)
+        if found is not None:
+            return found
     convert = CONVERTERS[cls.kind]
     return cls([convert(item) for item in items])
+
+
+def _converted_at_once(cls: type[Any], items: Any) -> Any:
+    """A long list of numbers as one of integers; None where some do not fit."""
+    if cls is not Integers and cls is not Shorts:
+        return None
+    import numpy
+
+    found = numpy.frombuffer(items, items.typecode)
+    if found.dtype.kind == "f":
+        found = numpy.trunc(found)
+    limit = 2.0 ** (63 if cls is Integers else 15)
+    if not ((found >= -limit) & (found < limit)).all():
+        return None
+    result = cls()
+    result.frombytes(found.astype(cls.code).tobytes())
+    return result
 
 
 def like(value: Any, items: Iterable[Any]) -> Any:
@@ -262,7 +284,7 @@ def pop(value: Any, key: Any = _KEEP) -> Any:
         return value if value.discard(key) else None
     if isinstance(value, (str, bytes)):
         index = to_integer(key)
-        text = bytes_text(value) if cls is bytes else value
+        text = _characters(value)
         if not (0 <= index < len(text) or (index == -1 and text)):
             return value
         index %= len(text)
@@ -288,6 +310,15 @@ def _foreign(value: Any, name: str, *args: Any) -> Any:
     return None if action is None else action(value, *args)
 
 
+def _text_of(cls: type, item: Any) -> str:
+    """A value as the characters that a string, or a byte string, takes in."""
+    return bytes_text(to_bytes(item)) if cls is bytes else to_text(item)
+
+
+def _characters(value: Any) -> str:
+    return bytes_text(value) if value.__class__ is bytes else value
+
+
 def _same_text(value: Any, text: str) -> Any:
     if value.__class__ is bytes:
         return text.encode("utf-8", "surrogateescape")
@@ -298,7 +329,7 @@ def pop_first(value: Any) -> Any:
     """Remove the first member, the smallest of a heap; nil on an empty container."""
     cls = value.__class__
     if isinstance(value, (str, bytes)):
-        return _same_text(value, (bytes_text(value) if cls is bytes else value)[1:])
+        return _same_text(value, _characters(value)[1:])
     if cls is Heap:
         if not len(value):
             return None
@@ -308,11 +339,9 @@ def pop_first(value: Any) -> Any:
         if cls is LinkedList:
             if value.head is None:
                 return None
-            if value.cyclic:
-                value.remove(0)
-            else:
-                after = value.head.next
-                value.head = after if after.__class__ is Cell else None
+            # Of a circle, whose end is not looked for, the head moves on.
+            after = value.head.next
+            value.head = after if after.__class__ is Cell and after is not value.head else None
             return value
         if not len(value):
             return None
@@ -325,7 +354,7 @@ def pop_last(value: Any) -> Any:
     """Remove the last member, the largest of a heap; nil on an empty container."""
     cls = value.__class__
     if isinstance(value, (str, bytes)):
-        return _same_text(value, (bytes_text(value) if cls is bytes else value)[:-1])
+        return _same_text(value, _characters(value)[:-1])
     if cls is Heap:
         if not len(value):
             return None
@@ -366,11 +395,11 @@ def insert(value: Any, item: Any, index: Any = None) -> Any:
             value.insert(position, item)
         return value
     if isinstance(value, (str, bytes)):
-        text = bytes_text(value) if cls is bytes else value
+        text = _characters(value)
         position = len(text) if index is None else to_integer(index)
         if position < 0:
             raise LispError("Wrong index in 'insert'")
-        added = bytes_text(to_bytes(item)) if cls is bytes else to_text(item)
+        added = _text_of(cls, item)
         return _same_text(value, text[:position] + added + text[position:])
     return _foreign(value, "insert", item, index)
 
@@ -379,9 +408,8 @@ def insert_sorted(value: Any, item: Any, before: Callable[[Any, Any], bool]) -> 
     """Put a member in a list that the predicate has sorted, after its equals."""
     if value.__class__ not in LISTS:
         return insert(value, item)
-    stored = item
-    if value.__class__ not in (List, Tail, Data, LinkedList):
-        stored = CONVERTERS[value.kind](item)
+    kind = getattr(value, "kind", None)
+    stored = item if kind is None else CONVERTERS[kind](item)
     members_now = list(value) if value.__class__ is LinkedList else value
     low, high = 0, len(members_now)
     while low < high:
@@ -430,13 +458,13 @@ def _set_one(value: Any, key: Any, item: Any) -> Any:
             raise does_not_fit(item, value.kind) from None
         return value
     if isinstance(value, (str, bytes)):
-        text = bytes_text(value) if cls is bytes else value
+        text = _characters(value)
         index = index_of(key)
         if index < -len(text):
             raise LispError(OUT_OF_BOUNDS)
         if index < 0:
             index += len(text)
-        added = bytes_text(to_bytes(item)) if cls is bytes else to_text(item)
+        added = _text_of(cls, item)
         return _same_text(value, text[:index] + added + text[index + 1 :])
     if cls in TYPE_NAMES or form_or_none(value) is not None:
         raise LispError(NO_CHANGE)

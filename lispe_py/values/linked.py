@@ -130,12 +130,14 @@ class LinkedList:
             if position == index:
                 # The only cell of a circle follows itself.
                 after = None if cell.next is cell else cell.next
-                if before is None:
-                    if after.__class__ is not Cell:
-                        after = None
-                    self.head = after
-                else:
+                if before is not None:
                     before.next = after
+                else:
+                    last = self.last() if self.cyclic else None
+                    if last is not None and last.next is cell:
+                        # The circle closes over what is left of it.
+                        last.next = after
+                    self.head = after if after.__class__ is Cell else None
                 return
             before = cell
         raise IndexError(index)

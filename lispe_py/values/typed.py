@@ -34,6 +34,9 @@ class Numeric(array):  # type: ignore[type-arg]
     code: ClassVar[str]
 
     def __new__(cls, items: Iterable[Any] = ()) -> Any:
+        if isinstance(items, (bytes, bytearray)):
+            # array would take them for its memory.
+            items = list(items)
         try:
             return array.__new__(cls, cls.code, items)  # type: ignore[call-overload]
         except OverflowError:
