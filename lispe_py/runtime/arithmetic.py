@@ -31,6 +31,7 @@ from lispe_py.runtime.operands import (
     too_large,
     unusable,
 )
+from lispe_py.values.matrix import Grid
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.sets import SetS
 from lispe_py.values.text import LongString
@@ -63,7 +64,7 @@ def remainder(a: Any, b: Any) -> int:
     a, b = truncated(a), truncated(b)
     if b == 0:
         raise division_by_zero()
-    result = abs(a) % abs(b)
+    result: int = abs(a) % abs(b)
     return -result if a < 0 else result
 
 
@@ -109,17 +110,19 @@ def and_not(a: int, b: int) -> int:
 
 def complex_power(a: complex, b: Any) -> complex:
     try:
-        return complex(a) ** b
+        result: complex = complex(a) ** b
     except ZeroDivisionError:
         raise division_by_zero() from None
     except OverflowError:
         raise too_large() from None
+    return result
 
 
 def complex_quotient(a: Any, b: Any) -> complex:
     if b == 0:
         raise division_by_zero()
-    return complex(a) / b
+    result: complex = complex(a) / b
+    return result
 
 
 def _complex(function: Binary) -> Binary:
@@ -443,8 +446,8 @@ def factorial(value: Any) -> Any:
     cls = value.__class__
     if cls in CONTAINERS:
         return elementwise.mapped(factorial, value)
-    if cls not in TYPE_NAMES and adapter_for(cls).is_list(value):
-        return adapter_for(cls).map(value, factorial)  # type: ignore[attr-defined]
+    if isinstance(value, Grid):
+        return value.with_members(factorial(value.buffer))
     number = value if cls is int else to_integer(value)
     if number < 0:
         raise LispError("factorial of a negative number does not exists")

@@ -7,6 +7,7 @@ Nesting may be as deep as memory allows: nothing here recurses on the C stack.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -33,6 +34,7 @@ _LISTS = frozenset(
 _NUMBER = re.compile(
     r"\s*[+-]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?)\s*"
 )
+_END: Any = object()
 #: Pairs of containers visited after which they are remembered, in case they form a circle.
 _PATIENCE = 10_000
 
@@ -141,7 +143,7 @@ def _is_equal(a: Any, b: Any) -> bool:
     while pending:
         left, right = pending.pop()
         if left is right:
-            if left.__class__ is float and left != left:
+            if left.__class__ is float and math.isnan(left):
                 return False
             continue
         cl = left.__class__
@@ -188,7 +190,7 @@ def not_equal(a: Any, b: Any) -> Truth:
 def same(a: Any, b: Any) -> Truth:
     """``eq``: the same object, or the same number, text or typed list."""
     if a is b:
-        return None if a.__class__ is float and a != a else True
+        return None if a.__class__ is float and math.isnan(a) else True
     ca, cb = a.__class__, b.__class__
     if ca in NUMBERS:
         if cb in NUMBERS:
@@ -254,11 +256,11 @@ def order(a: Any, b: Any) -> int | None:
     pending = [(iter(a), iter(b))]
     while pending:
         left, right = pending[-1]
-        missing = pending
-        x, y = next(left, missing), next(right, missing)
-        if x is missing or y is missing:
+        x: Any = next(left, _END)
+        y: Any = next(right, _END)
+        if x is _END or y is _END:
             if x is not y:
-                return -1 if x is missing else 1
+                return -1 if x is _END else 1
             pending.pop()
         elif x is y and x.__class__ is not float:
             continue

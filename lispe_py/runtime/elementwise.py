@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispError
 from lispe_py.runtime import vector
-from lispe_py.runtime.convert import plain_number, to_number, to_text, truncated
+from lispe_py.runtime.convert import plain_number, to_number, truncated
 from lispe_py.runtime.operands import (
     CONTAINERS,
     GENERIC,
@@ -23,7 +23,7 @@ from lispe_py.runtime.operands import (
     refused,
 )
 from lispe_py.values.linked import LinkedList
-from lispe_py.values.lists import List, Tail
+from lispe_py.values.lists import List
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.sets import SetI, SetN, SetS
 from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, Stringbytes, Strings
@@ -56,6 +56,11 @@ def like(container: Any, items: list[Any]) -> Any:
 
 def is_container(value: Any) -> bool:
     return value.__class__ in CONTAINERS and value.__class__ not in SETS
+
+
+def is_scalar(value: Any) -> bool:
+    """A number, or a text, which arithmetic takes as a whole."""
+    return value.__class__ in NUMBERS or value.__class__ in TEXTS
 
 
 # ---------------------------------------------------------------- one member
@@ -97,9 +102,9 @@ def scalar_and_list(operation: Operation, scalar: Any, items: Any) -> Any:
         return _text_and_list(operation, scalar, items)
     if ci in TEXT_LISTS:
         raise refused(operation.symbol)
-    if operation.symbol == "^^" and cs is not complex:
-        if cs is int or cs is Short or ci not in NUMERIC_LISTS:
-            return _powers(operation, scalar, items)
+    whole = cs is int or cs is Short
+    if operation.symbol == "^^" and cs is not complex and (whole or ci not in NUMERIC_LISTS):
+        return _powers(operation, scalar, items)
     if ci in NUMERIC_LISTS:
         return vector.scalar_and_typed(operation, scalar, items)
     if operation.commutes:
@@ -280,8 +285,3 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
         return cls([function(m) for m in members(value)])
     return like(value if cls is LinkedList else (), [function(m) for m in members(value)])
 
-
-__all__ = [
-    "Tail", "fold", "is_container", "like", "list_and_any", "mapped", "members",
-    "scalar_and_list", "to_text",
-]  # fmt: skip

@@ -9,7 +9,6 @@ from lispe_py.values.symbol import Symbol
 from lispe_py.values.types import TYPE_NAMES
 
 
-
 def truth(value: Any) -> bool:
     """Is a value true in a test?
 

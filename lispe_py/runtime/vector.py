@@ -13,9 +13,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.runtime.convert import CONVERTERS, plain_number, to_number, truncated
-from lispe_py.runtime.operands import division_by_zero, too_large, unusable
+from lispe_py.runtime.operands import division_by_zero, unusable
 from lispe_py.values.symbol import Symbol
-from lispe_py.values.typed import Floats, Integers, Numbers, Numeric, Shorts
+from lispe_py.values.typed import Integers, Numeric, Shorts
 
 if TYPE_CHECKING:
     from lispe_py.runtime.arithmetic import Operation
@@ -144,7 +144,8 @@ def fold(operation: Operation, items: Numeric) -> int | float:
         return total(items)
     members = items.tolist()
     if symbol == "*" and whole:
-        return math.prod(members)
+        product: int = math.prod(members)
+        return product
     result = members[0]
     for member in members[1:]:
         (result,) = _one_by_one(operation, items, [result], [member])
@@ -155,8 +156,10 @@ def fold(operation: Operation, items: Numeric) -> int | float:
 
 def total(items: Numeric) -> int | float:
     """The sum of a typed list: exact for integers."""
+    exact: int | float
     if not use_numpy(len(items)):
-        return sum(items.tolist())
+        exact = sum(items.tolist())
+        return exact
     import numpy
 
     values = numpy.frombuffer(items, items.typecode)
@@ -164,7 +167,8 @@ def total(items: Numeric) -> int | float:
         if items.__class__ is Integers:
             largest = max(int(values.max()), -int(values.min()))
             if largest * len(items) >= 1 << 63:
-                return sum(items.tolist())
+                exact = sum(items.tolist())
+                return exact
         return int(values.sum(dtype="q"))
     return float(values.sum(dtype="d"))
 
@@ -289,8 +293,3 @@ def _whole(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
         functions[symbol](a, b, out=out, casting="unsafe")
     return result
 
-
-__all__ = [
-    "Floats", "Numbers", "converted", "fold", "scalar_and_typed", "too_large", "total",
-    "typed_and_scalar", "typed_and_typed", "use_numpy", "whole_quotient",
-]  # fmt: skip
