@@ -101,7 +101,7 @@ def iterate(value: Any) -> Iterable[Any]:
     A value that is no container has no members.
     """
     if value.__class__ is List:
-        return value  # type: ignore[no-any-return]
+        return value
     found = members(value)
     return () if found is None else found
 
@@ -328,7 +328,7 @@ def cdr(value: Any) -> Any:
         if not value:
             raise LispError("Empty string")
         if cls is bytes:
-            return bytes_text(value)[1:].encode("utf-8", "surrogateescape")
+            return _bytes_after_first(value)
         return cls(value[1:])
     if cls is Range and (value.endless or size(value) > 1):
         return Range(value.start + value.step, value.step, value.stop, value.closed)
@@ -336,6 +336,10 @@ def cdr(value: Any) -> Any:
         raise _refused("cdr", value)
     form = form_or_none(value)
     return cdr(form) if form is not None else adapter_for(cls).cdr(value)
+
+
+def _bytes_after_first(value: Any) -> bytes:
+    return bytes_text(value)[1:].encode("utf-8", "surrogateescape")
 
 
 def traverse(path: str, value: Any) -> Any:

@@ -123,7 +123,7 @@ def construct(cls: type[Any], args: tuple[Any, ...]) -> Any:
 
 def _extend_typed(value: Any, items: Iterable[Any]) -> Any:
     if items is value:
-        items = value[:]
+        items = list(value)
     converted = typed(value.__class__, items)
     value.extend(converted)
     return value
@@ -250,7 +250,7 @@ def push_first(value: Any, *items: Any) -> Any:
 
 def push_true(value: Any, *items: Any) -> Any:
     """Append what is neither nil nor an empty list."""
-    kept = [v for v in items if not (v is None or (v.__class__ in LISTS and not len(v)))]
+    kept = [v for v in items if not (v is None or (v.__class__ in LISTS and not size(v)))]
     if not kept and value.__class__ in _PUSH:
         return List() if value is None else value
     return push(value, *kept)
@@ -410,7 +410,7 @@ def insert_sorted(value: Any, item: Any, before: Callable[[Any, Any], bool]) -> 
         return insert(value, item)
     kind = getattr(value, "kind", None)
     stored = item if kind is None else CONVERTERS[kind](item)
-    members_now = list(value) if value.__class__ is LinkedList else value
+    members_now: Any = list(value) if value.__class__ is LinkedList else value
     low, high = 0, len(members_now)
     while low < high:
         middle = (low + high) // 2
