@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from lispe_py.printer import display
@@ -253,7 +254,7 @@ def order(a: Any, b: Any) -> int | None:
     """
     if a.__class__ not in _LISTS or b.__class__ not in _LISTS:
         return _scalar_order(a, b)
-    pending = [(iter(a), iter(b))]
+    pending: list[tuple[Iterator[Any], Iterator[Any]]] = [(iter(a), iter(b))]
     while pending:
         left, right = pending[-1]
         x: Any = next(left, _END)
