@@ -139,6 +139,15 @@ def _at_list(value: Any, key: Any) -> Any:
         raise LispError(OUT_OF_BOUNDS) from None
 
 
+def _at_tail(value: Any, key: Any) -> Any:
+    if key.__class__ is int and key >= 0:
+        base, index = value.base, value.offset + key
+        if index < len(base):
+            return base[index]
+        raise LispError(OUT_OF_BOUNDS)
+    return _at_list(value, key)
+
+
 def _at_array(value: Any, key: Any) -> Any:
     try:
         return _item(value, key if key.__class__ is int else index_of(key))
@@ -215,7 +224,7 @@ def _at_enumeration(value: Any, key: Any) -> Any:
 
 _AT: dict[type, Callable[[Any, Any], Any]] = {
     List: _at_list,
-    Tail: _at_list,
+    Tail: _at_tail,
     str: _at_list,
     LongString: _at_list,
     Data: _at_list,
@@ -292,9 +301,12 @@ def car(value: Any) -> Any:
     cls = value.__class__
     if cls is List:
         return value[0] if value else None
-    if cls is Tail or cls is LinkedList or cls in LISTS:
-        if cls is LinkedList:
-            return value.head.value if value.head is not None else None
+    if cls is Tail:
+        base, offset = value.base, value.offset
+        return base[offset] if offset < len(base) else None
+    if cls is LinkedList:
+        return value.head.value if value.head is not None else None
+    if cls in LISTS:
         return _AT[cls](value, 0) if len(value) else None
     if isinstance(value, (str, bytes)):
         if not value:
@@ -381,7 +393,9 @@ def cons(first: Any, value: Any) -> Any:
     """A new list of the kind of the second argument; a dotted pair if it is no list."""
     cls = value.__class__
     if cls is List or cls is Tail or cls is Data:
-        return List((first, *value))
+        found = List((first,))
+        found.extend(value if cls is not Tail else value.base[value.offset :])
+        return found
     if value is None:
         return List((first,))
     if cls is LinkedList:
