@@ -27,6 +27,7 @@ from lispe_py.printer import display, show
 from lispe_py.reader import read
 from lispe_py.registry import CORE, Entry, registry
 from lispe_py.runtime import calls, matching, objects, threads
+from lispe_py.runtime.constants import CONSTANTS
 from lispe_py.runtime.failures import translate
 from lispe_py.runtime.frames import MARK, FrameMap, Variables
 from lispe_py.runtime.stack import deep_recursion
@@ -129,6 +130,7 @@ class LispE:
             "_args": self.args,
             "_version": f"lispe_py {__version__}",
             "_sep": os.sep,
+            **CONSTANTS,
         }
         self.globals = Globals(self._globals)
         self.threads = Threads()

@@ -29,7 +29,7 @@ from lispe_py.values.types import TYPE_NAMES
 
 Truth = bool | None
 
-_LISTS = frozenset(
+_LISTS: frozenset[type] = frozenset(
     {List, Tail, Data, list, tuple, LinkedList, *NUMERIC_LISTS, *TEXT_LISTS}
 )  # fmt: skip
 _NUMBER = re.compile(
@@ -247,12 +247,16 @@ def _scalar_order(a: Any, b: Any) -> int | None:
     return None
 
 
+def _both_lists(a: Any, b: Any) -> bool:
+    return a.__class__ in _LISTS and b.__class__ in _LISTS
+
+
 def order(a: Any, b: Any) -> int | None:
     """``>=<``: -1, 0 or 1; None where two values have no order.
 
     Lists are ordered by their first members that differ, then by length.
     """
-    if a.__class__ not in _LISTS or b.__class__ not in _LISTS:
+    if not _both_lists(a, b):
         return _scalar_order(a, b)
     pending: list[tuple[Iterator[Any], Iterator[Any]]] = [(iter(a), iter(b))]
     while pending:
@@ -265,7 +269,7 @@ def order(a: Any, b: Any) -> int | None:
             pending.pop()
         elif x is y and x.__class__ is not float:
             continue
-        elif x.__class__ in _LISTS and y.__class__ in _LISTS:
+        elif _both_lists(x, y):
             pending.append((iter(x), iter(y)))
         else:
             sign = _scalar_order(x, y)
