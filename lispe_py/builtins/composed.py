@@ -9,6 +9,7 @@ A partial form such as ``(- 10)`` receives the element first: ``(- x 10)``.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, islice
 from itertools import dropwhile as drop_while
@@ -62,6 +63,11 @@ def filter_(lisp: Context, predicate: Any, container: Any) -> Any:
     return composed(container, lambda members: filter(test, members))
 
 
+def _count(n: Any) -> int:
+    """How many members to take or drop."""
+    return min(max(0, to_integer(n)), sys.maxsize)
+
+
 @primitive("take")
 def take(n: Any, container: Any) -> List:
     """The list of the first n members; the source may have no end.
@@ -69,7 +75,7 @@ def take(n: Any, container: Any) -> List:
     (take 3 (filter (\\(x) (= 0 (% x 7))) (irange 10 1)))
     ; (14 21 28)
     """
-    return List(islice(iterate(container), max(0, to_integer(n))))
+    return List(islice(iterate(container), _count(n)))
 
 
 @primitive("drop")
@@ -79,7 +85,7 @@ def drop(n: Any, container: Any) -> Any:
     (drop 1 '(4 5 6))
     ; (5 6)
     """
-    count = max(0, to_integer(n))
+    count = _count(n)
     return composed(container, lambda members: islice(members, count, None))
 
 

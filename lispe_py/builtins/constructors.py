@@ -244,12 +244,17 @@ def to_tensor(value: Any) -> Any:
 def _number_kind(value: Any) -> type | None:
     """int or float: the kind that holds every member at any depth, else None."""
     found: type | None = None
-    stack = [iter(value)]
+    stack = [(iter(value), id(value))]
+    path = {id(value)}
     while stack:
-        for item in stack[-1]:
+        members_left, mark = stack[-1]
+        for item in members_left:
             cls = item.__class__
             if cls in LISTS:
-                stack.append(iter(item))
+                if id(item) in path:
+                    return None
+                stack.append((iter(item), id(item)))
+                path.add(id(item))
                 break
             if cls not in NUMBERS or cls is complex:
                 return None
@@ -259,6 +264,7 @@ def _number_kind(value: Any) -> type | None:
                 found = int
         else:
             stack.pop()
+            path.discard(mark)
     return found
 
 

@@ -23,7 +23,10 @@ def _plain(value: Any) -> int | float:
         value.__class__ not in TYPE_NAMES and adapter_for(value.__class__).is_list(value)
     ):
         raise LispError("a number is expected, not a list")
-    return plain_number(value)
+    number = plain_number(value)
+    if number - number != 0:
+        raise LispError("a range needs finite numbers")
+    return number
 
 
 def _progression(start: int | float, step: int | float, count: int) -> Integers | Numbers:

@@ -16,7 +16,7 @@ from lispe_py.runtime.characters import characters
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import KEYS, to_integer, to_text
 from lispe_py.runtime.copying import clone as deep_copy
-from lispe_py.runtime.lazy import chunks, finite, refuse_endless
+from lispe_py.runtime.lazy import chunks, finite, is_endless, refuse_endless
 from lispe_py.runtime.mapping import BINARY
 from lispe_py.runtime.sequence import iterate, like, typed
 from lispe_py.runtime.truth import truth
@@ -25,7 +25,7 @@ from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.matrix import Grid
-from lispe_py.values.records import Enumeration
+from lispe_py.values.records import Enumeration, Stream
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Strings
 from lispe_py.values.types import (
@@ -318,13 +318,16 @@ def zip_(*lists: Any) -> List:
 
 
 @primitive("enum")
-def enum(container: Any, start: Any = 0) -> Enumeration:
+def enum(container: Any, start: Any = 0) -> Any:
     """The pairs of a position and a member, for ``loop``, ``map`` and their like.
 
     (map (\\(e) (cadr e)) (enum '(p q)))
     ; (p q)
     """
-    return Enumeration(lambda: iterate(container), to_integer(start))
+    first = to_integer(start)
+    if is_endless(container):
+        return Stream(lambda: map(List, enumerate(iterate(container), first)))
+    return Enumeration(lambda: iterate(container), first)
 
 
 @primitive("mask@")

@@ -204,6 +204,8 @@ def _shape(value: Any, keys: tuple[Any, ...]) -> list[int]:
         raise LispError(
             "Expecting a list with enough values to match the indexes as second argument"
         )
+    if any(extent < 1 for extent in shape):
+        raise LispError("index mismatch with shape")
     return shape
 
 

@@ -99,19 +99,32 @@ def like(value: Any, items: Iterable[Any]) -> Any:
 
 def spliced(args: Iterable[Any]) -> Iterator[Any]:
     """The arguments of a typed constructor: members of lists in place of the lists."""
-    stack: list[Iterator[Any]] = [iter(args)]
+    stack: list[tuple[Iterator[Any], int]] = [(iter(args), 0)]
+    path: set[int] = set()
     while stack:
-        for item in stack[-1]:
-            cls = item.__class__
-            if cls in LISTS or cls in SET_KINDS or cls is Heap:
-                stack.append(iter(item))
-                break
-            if cls not in TYPE_NAMES and adapter_for(cls).is_list(item):
-                stack.append(iter(adapter_for(cls).iterate(item) or ()))
-                break
-            yield item
+        members_left, mark = stack[-1]
+        for item in members_left:
+            inside = _spliced_members(item)
+            if inside is None:
+                yield item
+                continue
+            if id(item) in path:
+                raise LispError("a list that holds itself cannot be flattened")
+            stack.append((inside, id(item)))
+            path.add(id(item))
+            break
         else:
             stack.pop()
+            path.discard(mark)
+
+
+def _spliced_members(item: Any) -> Iterator[Any] | None:
+    cls = item.__class__
+    if cls in LISTS or cls in SET_KINDS or cls is Heap:
+        return iter(item)
+    if cls not in TYPE_NAMES and adapter_for(cls).is_list(item):
+        return iter(adapter_for(cls).iterate(item) or ())
+    return None
 
 
 def construct(cls: type[Any], args: tuple[Any, ...]) -> Any:
