@@ -1,0 +1,387 @@
+"""Reductions, scans and products in the manner of APL.
+
+The function may be an operator, a function, a lambda or a partial form; where
+it is known to answer true or nil, its answers count as 1 and 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from lispe_py.builtins.shapes import mapped_rows, permuted
+from lispe_py.errors import LispError
+from lispe_py.registry import primitive
+from lispe_py.runtime import vector
+from lispe_py.runtime.context import Context
+from lispe_py.runtime.convert import to_integer
+from lispe_py.runtime.elementwise import like, members
+from lispe_py.runtime.mapping import answers_truth
+from lispe_py.runtime.matrices import convert, flattened, shape_of, typed
+from lispe_py.runtime.operands import NUMBERS, NUMERIC_LISTS
+from lispe_py.values.lists import List
+from lispe_py.values.matrix import Grid, Matrix, from_array, shaped
+from lispe_py.values.symbol import Symbol
+from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Shorts
+from lispe_py.values.types import LISTS, is_list
+
+Function = Callable[[Any, Any], Any]
+
+#: Operators that fold a typed list of numbers at once.
+_AT_ONCE: dict[str, Callable[[Any], Any]] = {
+    "+": vector.total, "*": lambda v: math.prod(v.tolist()),
+    "max": lambda v: max(v.tolist()), "min": lambda v: min(v.tolist()),
+}  # fmt: skip
+
+
+def resolved(lisp: Context, function: Any) -> Function:
+    """A function of two members; its truth values are numbers."""
+    call = lisp.callable(function)
+    if not answers_truth(function):
+        return call
+    return lambda a, b: 0 if call(a, b) is None else 1
+
+
+def _is_counts(value: Any) -> bool:
+    """A list of integers stands where a function might: the numbers of copies."""
+    if value.__class__ not in LISTS:
+        return False
+    items: list[Any] = members(value)
+    return len(items) > 0 and all(m.__class__ is int for m in items)
+
+
+def _list(value: Any, name: str) -> Any:
+    if not isinstance(value, Grid) and value.__class__ not in LISTS:
+        raise LispError(f"argument for '{name}' should be a list")
+    return value
+
+
+def _chunks(items: list[Any], step: Any) -> list[list[Any]]:
+    size = to_integer(step)
+    if size <= 0:
+        raise LispError("wrong value for the increment")
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _folded(call: Function, items: list[Any]) -> Any:
+    if not items:
+        return None
+    result = items[0]
+    for item in items[1:]:
+        result = call(result, item)
+    return result
+
+
+def _running(call: Function, items: list[Any]) -> List:
+    found = List()
+    for item in items:
+        found.append(call(found[-1], item) if found else item)
+    return found
+
+
+def _replicated(counts: Any, value: Any, name: str) -> Any:
+    """Each member as often as its count says."""
+    items = members(_list(value, name))
+    wanted = members(counts)
+    if len(wanted) > len(items):
+        raise LispError("List size mismatch")
+    pairs = zip(wanted, items, strict=False)
+    return like(value, [item for count, item in pairs for _ in range(count)])
+
+
+def _expanded(counts: Any, value: Any, items: list[Any], name: str) -> Any:
+    """Each member as often as its count says; a count of 0 puts a zero in between."""
+    _list(value, name)
+    source = iter(items)
+    found: list[Any] = []
+    for count in members(counts):
+        if count <= 0:
+            found.append(0)
+            continue
+        item = next(source, source)
+        if item is source:
+            raise LispError("List size mismatch")
+        found.extend([item] * count)
+    kind = getattr(value, "kind", None)
+    return List(found) if kind is None else typed(kind, found)
+
+
+# ---------------------------------------------------------------- reduce
+
+
+def _along_last(call: Function, grid: Grid) -> Any:
+    """A fold of each row; the result has one axis less."""
+    results = mapped_rows(grid, lambda row: _folded(call, members(row)))
+    return shaped(grid.kind, grid.shape[:-1], typed(grid.kind, results))
+
+
+def _along_first(call: Function, grid: Grid) -> Any:
+    """A fold of each column, from the last row up."""
+    axes = (*range(1, len(grid.shape)), 0)
+    turned = permuted(grid, axes)
+    results = mapped_rows(turned, lambda row: _folded(call, members(row)[::-1]))
+    return shaped(grid.kind, grid.shape[1:], typed(grid.kind, results))
+
+
+def _whole_fold(function: Any, value: Any) -> Any:
+    """A fold of a typed list that one call does; None where there is no such call."""
+    if value.__class__ in NUMERIC_LISTS and function.__class__ is Symbol and len(value):
+        at_once = _AT_ONCE.get(function.name)
+        if at_once is not None:
+            return at_once(value)
+    return None
+
+
+@primitive("↗", "reduce", "//", arity=(1, 3), interpreter=True)
+def reduce(lisp: Context, *values: Any) -> Any:
+    """A list folded from the left by a function; nil of an empty list.
+
+    Matrices are folded row by row, tensors along their last axis. With a number
+    n after the list, each n members are folded by themselves. A list of counts
+    in place of the function repeats each member so many times; a list alone is
+    copied.
+
+    (list (reduce '+ '(4 5 6)) (reduce '+ (rho 2 3 (iota 6))) (// '(2 0 1) '(a b c)))
+    ; (15 (6 15) (a a c))
+    """
+    if len(values) == 1:
+        return like(values[0], members(values[0])) if values[0].__class__ in LISTS else values[0]
+    function, value = values[:2]
+    if _is_counts(function):
+        return _replicated(function, value, "reduce")
+    call = resolved(lisp, function)
+    _list(value, "reduce")
+    if isinstance(value, Grid):
+        return _along_last(call, value)
+    if len(values) == 3:
+        return List(_folded(call, chunk) for chunk in _chunks(members(value), values[2]))
+    at_once = _whole_fold(function, value)
+    return _folded(call, members(value)) if at_once is None else at_once
+
+
+@primitive("⌿", "backreduce", "-//", arity=(1, 3), interpreter=True)
+def backreduce(lisp: Context, *values: Any) -> Any:
+    """A list folded from its end by a function; nil of an empty list.
+
+    Matrices are folded column by column, from the last row up. With a number
+    n after the list, n members at a time are folded, as long as there are n
+    left. A list of counts repeats the members, from the end; a list alone is
+    reversed.
+
+    (list (backreduce '- '(4 5 6)) (backreduce '+ (rho 2 3 (iota 6))) (-// '(4 5 6)))
+    ; (-3 (5 7 9) (6 5 4))
+    """
+    if len(values) == 1:
+        value = values[0]
+        if value.__class__ in LISTS:
+            return like(value, members(value)[::-1])
+        return value[::-1] if isinstance(value, (str, bytes)) else value
+    function, value = values[:2]
+    if _is_counts(function):
+        _list(value, "backreduce")
+        counts = List(members(function)[::-1])
+        return _replicated(counts, like(value, members(value)[::-1]), "backreduce")
+    call = resolved(lisp, function)
+    _list(value, "backreduce")
+    if isinstance(value, Grid):
+        return _along_first(call, value)
+    items = members(value)[::-1]
+    if len(values) == 3:
+        return List(_folded(call, chunk) for chunk in _full_chunks(items, values[2]))
+    return _folded(call, items)
+
+
+def _full_chunks(items: list[Any], step: Any) -> list[list[Any]]:
+    return [chunk for chunk in _chunks(items, step) if len(chunk) == to_integer(step)]
+
+
+# ---------------------------------------------------------------- scan
+
+
+@primitive("↘", "scan", "\\\\", arity=(2, 3), interpreter=True)
+def scan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
+    """The running results of a fold from the left, in a list.
+
+    A matrix is scanned row by row. With a number n, each n members by
+    themselves. A list of counts in place of the function repeats each member
+    so many times, and puts a 0 where a count is 0.
+
+    (list (scan '+ '(4 5 6)) (scan '+ '(1 2 3 4) 2) (scan '(0 3) '(7)))
+    ; ((4 9 15) ((1 3) (3 7)) (0 7 7 7))
+    """
+    if _is_counts(function):
+        _list(value, "scan")
+        return _expanded(function, value, members(value), "scan")
+    call = resolved(lisp, function)
+    _list(value, "scan")
+    if isinstance(value, Grid):
+        return List(mapped_rows(value, lambda row: _running(call, members(row))))
+    if step is not None:
+        return List(_running(call, chunk) for chunk in _chunks(members(value), step))
+    return _running(call, members(value))
+
+
+@primitive("⍀", "backscan", "-\\\\", arity=(2, 3), interpreter=True)
+def backscan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
+    """The running results of a fold from the end of a list.
+
+    With a number n, of n members at a time, as long as there are n left. A list
+    of counts is applied from the end.
+
+    (list (backscan '- '(4 5 6)) (backscan '+ '(1 2 3 4) 2))
+    ; ((6 1 -3) ((4 7) (2 3)))
+    """
+    if _is_counts(function):
+        _list(value, "backscan")
+        counts = List(members(function)[::-1])
+        return _expanded(counts, value, members(value)[::-1], "backscan")
+    call = resolved(lisp, function)
+    _list(value, "backscan")
+    if isinstance(value, Grid):
+        return List(mapped_rows(value, lambda row: _running(call, members(row)[::-1])))
+    items = members(value)[::-1]
+    if step is not None:
+        return List(_running(call, chunk) for chunk in _full_chunks(items, step))
+    return _running(call, items)
+
+
+# ---------------------------------------------------------------- products
+
+
+def _kind_of(results: list[Any], first: Any) -> str | None:
+    """The kind of a matrix for some results: that of the first operand if it holds them."""
+    if not results or any(r.__class__ not in NUMBERS or r.__class__ is complex for r in results):
+        return None
+    whole = all(not isinstance(r, float) for r in results)
+    kind = getattr(first, "kind", None)
+    if whole and kind == "shorts" and all(-0x8000 <= r < 0x8000 for r in results):
+        return "shorts"
+    if kind in ("floats", "numbers"):
+        return kind  # type: ignore[no-any-return]
+    if not whole:
+        return "numbers"
+    return "integers" if all(-(1 << 63) <= r < 1 << 63 for r in results) else None
+
+
+def _assembled(rows: List, first: Any) -> Any:
+    """Nested results as a matrix or tensor of numbers, where they make one."""
+    shape = shape_of(rows)
+    flat = flattened(rows, shape) if len(shape) > 1 and 0 not in shape else None
+    kind = None if flat is None else _kind_of(flat, first)
+    if flat is None or kind is None:
+        return rows
+    return shaped(kind, shape, typed(kind, flat))
+
+
+@primitive("°", "outer", interpreter=True)
+def outer(lisp: Context, function: Any, left: Any, right: Any) -> Any:
+    """A function of each member of one list with each of another.
+
+    Numbers make a matrix of the kind of the first operand, or a tensor if that
+    is a matrix; anything else nested lists.
+
+    (list (° '* '(4 5) '(1 2 3)) (° '>= (iota 2) (iota 2)))
+    ; (((4 8 12) (5 10 15)) ((1 0) (1 1)))
+    """
+    for value in (left, right):
+        if not is_list(value):
+            raise LispError("arguments for '°' are lists")
+    call = resolved(lisp, function)
+    firsts = list(left.copy()) if isinstance(left, Grid) else members(left)
+    if isinstance(left, Grid) and isinstance(right, Grid):
+        seconds = members(right.buffer)
+    else:
+        seconds = list(right.copy()) if isinstance(right, Grid) else members(right)
+    return _assembled(List(List(call(a, b) for b in seconds) for a in firsts), left)
+
+
+_INCOMPATIBLE = "arguments for '.' must be compatible lists or matrices"
+
+
+@primitive(".", "inner", interpreter=True)
+def inner(lisp: Context, fold: Any, pair: Any, left: Any, right: Any) -> Any:
+    """The inner product: pairs combined by one function, folded by another.
+
+    Two vectors of one size give one value; matrices of r rows and k columns, k
+    rows and c columns, a matrix of the kind of the first.
+
+    (list (. '+ '* '(4 5 6) '(1 2 3)) (. '+ '* '((1 2) (3 4)) '((0 1) (1 0))))
+    ; (32 ((2 1) (4 3)))
+    """
+    a, b = _operand(left), _operand(right)
+    if a is None or b is None or isinstance(a, Grid) is not isinstance(b, Grid):
+        raise LispError(_INCOMPATIBLE)
+    if isinstance(a, Grid):
+        return _matrices(lisp, fold, pair, a, b)
+    if len(a) != len(b):
+        raise LispError("lists should have the same size for '.'")
+    combine, gather = resolved(lisp, pair), resolved(lisp, fold)
+    if not len(a):
+        return 0
+    return _vectors(gather, combine, members(a), members(b))
+
+
+def _operand(value: Any) -> Any:
+    """A matrix, a flat list, or None."""
+    if isinstance(value, Grid):
+        return value if len(value.shape) == 2 else None
+    if value.__class__ not in LISTS:
+        return None
+    items: Any = value
+    return convert(Matrix, "numbers", items) if any(is_list(m) for m in items) else items
+
+
+def _vectors(gather: Function, combine: Function, a: list[Any], b: list[Any]) -> Any:
+    result = combine(a[0], b[0])
+    for x, y in zip(a[1:], b[1:], strict=True):
+        result = gather(result, combine(x, y))
+    return result
+
+
+def _matrices(lisp: Context, fold: Any, pair: Any, a: Grid, b: Grid) -> Any:
+    rows, inside = a.shape
+    if inside != b.shape[0]:
+        raise LispError("incompatible matrices")
+    columns = b.shape[1]
+    if fold is Symbol("+") and pair is Symbol("*"):
+        product = _product(a, b)
+        if product is not None:
+            return product
+    combine, gather = resolved(lisp, pair), resolved(lisp, fold)
+    if not inside:
+        return Matrix(a.kind, (rows, columns), TYPED[a.kind]((0,)) * (rows * columns))
+    left, flat = members(a.buffer), members(b.buffer)
+    sides = [flat[j::columns] for j in range(columns)]
+    results = [
+        _vectors(gather, combine, left[i * inside : (i + 1) * inside], side)
+        for i in range(rows)
+        for side in sides
+    ]
+    kind = a.kind
+    if all(r.__class__ in NUMBERS for r in results):
+        kind = _kind_of(results, a) or kind
+    return Matrix(kind, (rows, columns), typed(kind, results))
+
+
+#: Kinds whose products numpy gives as the language does.
+_SAME_RULE = ({Integers.kind, Shorts.kind}, {Floats.kind, Numbers.kind})
+
+
+def _product(a: Grid, b: Grid) -> Any:
+    """The ordinary product by numpy; None where Python must do it exactly."""
+    import numpy
+
+    if not any({a.kind, b.kind} <= rule for rule in _SAME_RULE) or not a.shape[1]:
+        return None
+    left, right = numpy.asarray(a), numpy.asarray(b)
+    if a.kind in _SAME_RULE[1]:
+        return from_array(left.astype("d") @ right.astype("d"), a.kind)
+    left, right = left.astype("q"), right.astype("q")
+    bound = _largest(left) * _largest(right) * a.shape[1]
+    limit = 1 << 15 if a.kind == Shorts.kind else 1 << 63
+    return from_array(left @ right, a.kind) if bound < limit else None
+
+
+def _largest(array: Any) -> int:
+    return max(int(array.max(initial=0)), -int(array.min(initial=0)))
