@@ -34,7 +34,7 @@ from lispe_py.values.types import (
 )
 
 #: Beyond this many members a request is a mistake, not a list.
-MOST_MEMBERS = 1 << 31
+MOST_MEMBERS = 1 << 30
 
 
 @primitive("list")

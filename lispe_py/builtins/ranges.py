@@ -9,12 +9,14 @@ from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import plain_number, truncated
+from lispe_py.runtime.vector import use_numpy
 from lispe_py.values.lists import List
 from lispe_py.values.records import Range
 from lispe_py.values.typed import Integers, Numbers, Strings, does_not_fit
 from lispe_py.values.types import LISTS, TYPE_NAMES
 
-_MOST = 1 << 31
+#: Beyond this many members a request is a mistake, not a list.
+_MOST = 1 << 30
 
 
 def _plain(value: Any) -> int | float:
@@ -38,7 +40,13 @@ def _progression(start: int | float, step: int | float, count: int) -> Integers 
             return Integers(range(start, start + step * count, step))  # type: ignore[arg-type]
         except OverflowError:
             raise does_not_fit(start + step * count, "integers") from None
-    return Numbers([start + i * step for i in range(count)])
+    if not use_numpy(count):
+        return Numbers([start + i * step for i in range(count)])
+    import numpy
+
+    found = Numbers()
+    found.frombytes((start + numpy.arange(count) * float(step)).astype(Numbers.code).tobytes())
+    return found
 
 
 def _iota(n: Any, first: int) -> Integers | Numbers:

@@ -121,7 +121,8 @@ def spliced(args: Iterable[Any]) -> Iterator[Any]:
 def _spliced_members(item: Any) -> Iterator[Any] | None:
     cls = item.__class__
     if cls in LISTS or cls in SET_KINDS or cls is Heap:
-        return iter(item)
+        inside: Iterator[Any] = iter(item)
+        return inside
     if cls not in TYPE_NAMES and adapter_for(cls).is_list(item):
         return iter(adapter_for(cls).iterate(item) or ())
     return None
