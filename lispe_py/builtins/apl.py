@@ -14,6 +14,7 @@ from lispe_py.builtins.shapes import mapped_rows, permuted
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime import vector
+from lispe_py.runtime.arithmetic import OPERATIONS
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.elementwise import like, members
@@ -316,9 +317,12 @@ def inner(lisp: Context, fold: Any, pair: Any, left: Any, right: Any) -> Any:
         return _matrices(lisp, fold, pair, a, b)
     if len(a) != len(b):
         raise LispError("lists should have the same size for '.'")
-    combine, gather = resolved(lisp, pair), resolved(lisp, fold)
     if not len(a):
         return 0
+    combine, gather = resolved(lisp, pair), resolved(lisp, fold)
+    if pair.__class__ is Symbol and pair.name in OPERATIONS:
+        # An operator takes the two lists whole, and by their rules.
+        return _folded(gather, members(combine(a, b)))
     return _vectors(gather, combine, members(a), members(b))
 
 

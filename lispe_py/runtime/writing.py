@@ -442,6 +442,12 @@ def set_at(value: Any, *keys_and_item: Any) -> Any:
     """``(set@ container key ... item)``: gives the container, or the new string."""
     if len(keys_and_item) == 2:
         return _set_one(value, *keys_and_item)
+    cls = value.__class__
+    if cls not in TYPE_NAMES and form_or_none(value) is None:
+        # A matrix or a tensor reaches its member without taking out a row.
+        *keys, item = keys_and_item
+        result = adapter_for(cls).set_at(value, tuple(keys), item)
+        return value if result is None else result
     key, *others = keys_and_item
     inner = at(value, key)
     changed = set_at(inner, *others)
