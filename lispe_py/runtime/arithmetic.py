@@ -416,6 +416,21 @@ def promoted() -> dict[str, Binary]:
     return {symbol: o.apply for symbol, o in operations(True).items()}
 
 
+def updates(promote: bool = False) -> dict[str, Binary]:
+    """Operator -> the function behind ``+=`` and its like: a container changes in place."""
+    return {symbol: _update(o.apply) for symbol, o in operations(promote).items()}
+
+
+def _update(apply: Binary) -> Binary:
+    def update(target: Any, value: Any) -> Any:
+        result = apply(target, value)
+        if target.__class__ in CONTAINERS or isinstance(target, Grid):
+            return elementwise.replaced(target, result)
+        return result
+
+    return update
+
+
 def fold(symbol: str, value: Any, promote: bool = False) -> Any:
     """``(+ '(4 5 6))``: the operation with one operand, a list that it folds."""
     return elementwise.fold(operations(promote)[symbol], value)

@@ -23,7 +23,8 @@ from lispe_py.runtime.operands import (
     refused,
 )
 from lispe_py.values.linked import LinkedList
-from lispe_py.values.lists import List
+from lispe_py.values.lists import List, Tail
+from lispe_py.values.matrix import Grid
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.sets import SetI, SetN, SetS
 from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, Stringbytes, Strings
@@ -276,6 +277,38 @@ def fold(operation: Operation, value: Any) -> Any:
     for item in items[1:]:
         result = operation.apply(result, item)
     return result
+
+
+def replaced(container: Any, result: Any) -> Any:
+    """Put the members of a result into the container it was computed from.
+
+    So an update such as ``(+= l 1)`` is seen by all that hold the container.
+    Gives the container; the result itself where the two are of other kinds.
+    """
+    cls = container.__class__
+    if cls in NUMERIC_LISTS or cls in TEXT_LISTS:
+        if result.__class__ is not cls:
+            return result
+        container[:] = result
+    elif isinstance(container, Grid):
+        if not isinstance(result, Grid) or (result.kind, result.shape) != (
+            container.kind, container.shape,
+        ):  # fmt: skip
+            return result
+        container.fill(result.buffer)
+    elif cls is LinkedList:
+        for cell, item in zip(container.cells(), result, strict=True):
+            cell.value = item
+    elif cls in SETS:
+        container.clear()
+        container.update(result)
+    elif cls is Tail:
+        container.base[container.offset :] = list(result)
+    elif isinstance(container, list):
+        container[:] = result
+    else:
+        return result
+    return container
 
 
 def mapped(function: Callable[[Any], Any], value: Any) -> Any:

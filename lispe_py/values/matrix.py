@@ -131,6 +131,19 @@ class Grid:
         """Another of the same shape, with these members and their kind."""
         return type(self)(getattr(flat, "kind", self.kind), self.shape, flat)
 
+    def fill(self, flat: Any) -> None:
+        """Set all members at once; rows that were handed out change too."""
+        if self._parts is None:
+            self._flat = flat
+            return
+        width = prod(self.shape[1:])
+        for index, part in enumerate(self._parts):
+            piece = _typed(self.kind, flat[index * width : (index + 1) * width])
+            if isinstance(part, Grid):
+                part.fill(piece)
+            else:
+                part[:] = piece
+
     def copy(self) -> Any:
         """A copy that shares nothing."""
         flat = self.buffer
