@@ -268,6 +268,8 @@ EAGER = [
     ("(zipwith (\\(x y) (* x y)) '(4 5) '(6 7))", "(24 35)"),
     ("(list (type (zipwith (\\(x y) x) '(\"u\") '(1))) (zipwith 'list '(4) '(5) '(6)) (zipwith 'list () ()))",
      '(strings_ ((4 5 6)) ())'),
+    ("(list (maplist '* '(4 5)) (mapcar '+ '(4 (5 6))))", "((4 5) (4 11))"),
+    ("(shift '- (integers 10 7 5 1) 1)", "(3 2 4)"),
     ("(list (apply 'list '(a b)) (apply (\\(x y) (- x y)) '(9 4)))", "((a b) 5)"),
 ]  # fmt: skip
 

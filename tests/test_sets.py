@@ -73,6 +73,7 @@ def test_values(program: str, expected: str) -> None:
         ('(||| (strings "b" "a") (strings "c" "a"))', '("b" "a" "c")'),
         ("(type (||| (llist 1 2) '(3)))", "llist_"),
         ("(&&& 5 6)", "5"),
+        ('(||| (integers 4) (sets "a" "b"))', "(4 0)"),
     ],
 )
 def test_operations(program: str, expected: str) -> None:
@@ -89,6 +90,7 @@ def test_operands_are_untouched() -> None:
     ("program", "message"),
     [
         ("(&&& '(4 5) 4)", "Can only apply '&&&' to strings, lists or sets"),
+        ("(||| '(4) \"ab\")", "Can only apply '|||' to strings, lists or sets"),
         ("(||| \"ab\" 5)", "Can only apply '|||' to strings, lists or sets"),
         ("(car (seti 1))", "You cannot apply 'car' to: '{1}'"),
         ("(cdr (seti 8))", "You cannot apply 'cdr' to: '{8}'"),

@@ -15,7 +15,7 @@ from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.lazy import finite
-from lispe_py.runtime.mapping import answers_truth, numbered, typed_by_first
+from lispe_py.runtime.mapping import answers_truth, eager_function, numbered, typed_by_first
 from lispe_py.runtime.sequence import iterate, like
 from lispe_py.runtime.truth import truth
 from lispe_py.values.lists import List
@@ -32,8 +32,7 @@ def maplist(lisp: Context, function: Any, container: Any, typed: Any = True) -> 
     (list (maplist '(- 10) '(4 5)) (maplist (- _ 10) '(4 5)))
     ; ((6 5) (-6 -5))
     """
-    call = lisp.callable(function)
-    results = map(call, finite(container))
+    results = map(eager_function(lisp, function), finite(container))
     if answers_truth(function):
         results = numbered(results)  # type: ignore[assignment]
     return List(results) if typed is None else typed_by_first(results)
@@ -48,7 +47,7 @@ def mapcar(lisp: Context, function: Any, container: Any) -> List:
     (mapcar (\\(x) (* x x)) '(4 5))
     ; (16 25)
     """
-    results = map(lisp.callable(function), finite(container))
+    results = map(eager_function(lisp, function), finite(container))
     return List(numbered(results) if answers_truth(function) else results)
 
 
@@ -165,7 +164,7 @@ def scanlist(lisp: Context, function: Any, container: Any) -> Any:
     (scanlist (\\(x) (if (> x 4) (* 10 x))) '(3 4 5 6))
     ; 50
     """
-    call = lisp.callable(function)
+    call = eager_function(lisp, function)
     return next((r for r in map(call, iterate(container)) if r is not None), None)
 
 

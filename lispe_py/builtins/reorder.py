@@ -10,14 +10,13 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
-from lispe_py.registry import primitive
+from lispe_py.registry import primitive, registry
 from lispe_py.runtime import sequence
 from lispe_py.runtime.characters import characters
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import KEYS, to_integer, to_text
 from lispe_py.runtime.copying import clone as deep_copy
 from lispe_py.runtime.lazy import chunks, finite, is_endless, refuse_endless
-from lispe_py.runtime.mapping import BINARY
 from lispe_py.runtime.sequence import iterate, like, typed
 from lispe_py.runtime.truth import truth
 from lispe_py.runtime.vector import use_numpy
@@ -341,7 +340,7 @@ def mask(flags: Any, yes: Any, no: Any = None) -> Any:
     """
     if not is_list(flags) or not is_list(yes):
         raise LispError("first element should be a list of 1 and 0")
-    if no is not None and not is_list(no):
+    if no is not None and not (is_list(no) and len(no)):
         raise LispError("wrong third argument. Should be a non empty list")
     chosen = iter(iterate(yes))
     others = None if no is None else iter(iterate(no))
@@ -382,15 +381,13 @@ def takenb(n: Any, container: Any, end: Any = _ABSENT) -> Any:
     return like(container, items[:count])
 
 
-#: Operators that combine two lists member by member.
-_ELEMENTWISE = BINARY - {"=", "!=", "eq", "neq", "<", "<=", ">", ">=", ">=<", "and", "or", "xor"}
-
-
 @primitive("shift", interpreter=True)
 def shift(lisp: Context, function: Any, container: Any, n: Any = 1) -> Any:
     """A function between a list without its last n members and without its first n.
 
-    A negative n exchanges the two sides; nil if n is not below the size.
+    An operator or a built-in is applied to the two lists, any other function
+    to their members side by side. A negative n exchanges the two sides; nil if
+    n is not below the size.
 
     (shift '- (integers 10 7 5 1) 1)
     ; (3 2 4)
@@ -406,7 +403,7 @@ def shift(lisp: Context, function: Any, container: Any, n: Any = 1) -> Any:
     if steps < 0:
         left, right = right, left
     call: Callable[..., Any] = lisp.callable(function)
-    if function.__class__ is Symbol and function.name in _ELEMENTWISE:
+    if function.__class__ is Symbol and registry.get(function.name) is not None:
         return call(like(container, left), like(container, right))
     return List(map(call, left, right))
 

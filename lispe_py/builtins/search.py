@@ -89,7 +89,8 @@ def findall(container: Any, value: Any, start: Any = 0) -> Any:
     """
     cls = container.__class__
     if cls in DICTIONARY_KINDS:
-        return _KEY_LISTS[container.keys_are](list(keys_with(container, value)))
+        keys = list(keys_with(container, value))
+        return _KEY_LISTS[container.keys_are](keys) if keys else List()
     if cls in SET_KINDS or cls is Heap:
         held = member(container, value)
         return List() if held is NEVER else List((held,))

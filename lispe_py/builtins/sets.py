@@ -17,7 +17,11 @@ from lispe_py.values.heap import Heap
 from lispe_py.values.lists import Tail
 from lispe_py.values.sets import SETS, Set, SetI, SetN, SetS
 from lispe_py.values.symbol import Symbol
+from lispe_py.values.typed import TYPED
 from lispe_py.values.types import DICTIONARY_KINDS, NUMBERS, SET_KINDS, TEXTS, is_list
+
+
+TYPED_KINDS = frozenset(TYPED.values())
 
 
 @primitive("set")
@@ -102,9 +106,10 @@ def _identity(item: Any) -> Hashable:
     return cls, id(item)
 
 
-def _members(name: str, value: Any) -> Iterable[Any]:
+def _members(name: str, value: Any, first: Any) -> Iterable[Any]:
     cls = value.__class__
-    if cls in TEXTS or cls in SET_KINDS or is_list(value):
+    # The characters of a string are members for another string only.
+    if cls in SET_KINDS or is_list(value) or (cls in TEXTS and first.__class__ in TEXTS):
         return sequence.iterate(value)
     raise LispError(f"Can only apply '{name}' to strings, lists or sets")
 
@@ -124,6 +129,9 @@ def _build(first: Any, items: list[Any]) -> Any:
         return set_(*items)
     if cls in SETS.values():
         return cls(map(KEYS[first.members_are], items))
+    if cls in TYPED_KINDS:
+        # Members of other kinds may have become equal.
+        return cls(dict.fromkeys(sequence.typed(cls, items)))
     return sequence.like(first, items)
 
 
@@ -136,7 +144,7 @@ def _operands(name: str, values: tuple[Any, ...]) -> list[dict[Any, Any]] | None
     tables: list[dict[Any, Any]] = []
     for value in values:
         table: dict[Any, Any] = {}
-        for item in _members(name, value):
+        for item in _members(name, value, first):
             table.setdefault(key(item), item)
         tables.append(table)
     return tables

@@ -15,6 +15,7 @@ from lispe_py.values.lists import List
 from lispe_py.values.scalars import Float32
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED
+from lispe_py.values.types import NUMBERS, TEXTS
 
 #: Operators of two operands. A composed function that is given a bare one
 #: applies it to the element and the element itself: ``(map '* l)`` squares.
@@ -22,6 +23,8 @@ BINARY = frozenset([
     "+", "-", "*", "/", "%", "^^", "<<", ">>", "&", "|", "^", "&~",
     "=", "!=", "eq", "neq", "<", "<=", ">", ">=", ">=<", "==", "and", "or", "xor",
 ])  # fmt: skip
+
+_ARITHMETIC = frozenset(["+", "-", "*", "/", "%", "^^", "<<", ">>", "&", "|", "^", "&~"])
 
 #: Forms that answer true or nil, besides the primitives that say so of themselves.
 _LOGIC = frozenset([
@@ -43,6 +46,18 @@ def element_function(lisp: Context, function: Any) -> Callable[[Any], Any]:
     call = lisp.callable(function, slot="first")
     if function.__class__ is Symbol and function.name in BINARY:
         return lambda x: call(x, x)
+    return call
+
+
+def eager_function(lisp: Context, function: Any) -> Callable[[Any], Any]:
+    """The function of one element that an eager list function is given.
+
+    A bare arithmetic operator folds the members that are lists, and leaves
+    numbers and texts as they are.
+    """
+    call = lisp.callable(function)
+    if function.__class__ is Symbol and function.name in _ARITHMETIC:
+        return lambda x: x if x.__class__ in NUMBERS or x.__class__ in TEXTS else call(x)
     return call
 
 
