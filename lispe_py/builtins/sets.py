@@ -20,7 +20,6 @@ from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED
 from lispe_py.values.types import DICTIONARY_KINDS, NUMBERS, SET_KINDS, TEXTS, is_list
 
-
 TYPED_KINDS = frozenset(TYPED.values())
 
 
