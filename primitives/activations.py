@@ -96,7 +96,8 @@ def torch_leaky_relu(tensor: Any, slope: Any = 0.01) -> Tensor:
     (torch_leaky_relu (torch_tensor (floats -2 4)) 0.5)
     ; (-1 4)
     """
-    return F.leaky_relu(floating(only_tensor(tensor)), 0.01 if slope is None else number(slope, "slope"))
+    below = 0.01 if slope is None else number(slope, "slope")
+    return F.leaky_relu(floating(only_tensor(tensor)), below)
 
 
 @primitive("torch_softmax", "tensor_softmax", "torch_tensor_softmax", library=LIBRARY)

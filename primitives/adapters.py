@@ -76,7 +76,6 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-
 def _cube_root(value: Tensor) -> Tensor:
     value = convert.floating(value)
     return torch.sign(value) * torch.pow(torch.abs(value), 1 / 3)

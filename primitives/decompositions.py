@@ -49,7 +49,9 @@ def _ranks(rank: Any, value: Tensor) -> list[int]:
     return [min(r, size) for r, size in zip(found, value.shape, strict=True)]
 
 
-def tucker(value: Tensor, ranks: list[int], max_iter: int, tol: float) -> tuple[Tensor, list[Tensor]]:
+def tucker(
+    value: Tensor, ranks: list[int], max_iter: int, tol: float
+) -> tuple[Tensor, list[Tensor]]:
     """Higher-order orthogonal iteration from a HOSVD start (De Lathauwer et al. 2000).
 
     The factors are orthonormal, so that the squared error is that of the
@@ -78,10 +80,12 @@ def tucker(value: Tensor, ranks: list[int], max_iter: int, tol: float) -> tuple[
 
 
 @primitive(
-    "torch_tucker_decomposition", "tensor_tucker_decomposition", "torch_tensor_tucker_decomposition",
-    library=LIBRARY,
+    "torch_tucker_decomposition", "tensor_tucker_decomposition",
+    "torch_tensor_tucker_decomposition", library=LIBRARY,
 )  # fmt: skip
-def torch_tucker_decomposition(tensor: Any, rank: Any, max_iter: Any = 100, tol: Any = 1e-6) -> List:
+def torch_tucker_decomposition(
+    tensor: Any, rank: Any, max_iter: Any = 100, tol: Any = 1e-6
+) -> List:
     """The Tucker model of a tensor: (core (factor ...)), one factor for each axis.
 
     rank is an integer or a list of one for each axis, cut to its size; a factor
@@ -128,7 +132,8 @@ def torch_tucker_reconstruct(core: Any, factors: Any) -> Tensor:
     for n, factor in enumerate(matrices):
         if factor.dim() != 2 or factor.shape[1] != value.shape[n]:
             raise LispError(
-                f"factor {n} {shape_text(factor)} does not fit axis {n} of the core {shape_text(value)}"
+                f"factor {n} {shape_text(factor)} does not fit axis {n} of the core "
+                f"{shape_text(value)}"
             )
     for n, factor in enumerate(matrices):
         value = _multiplied(value, factor, n)
@@ -136,7 +141,9 @@ def torch_tucker_reconstruct(core: Any, factors: Any) -> Tensor:
 
 
 @primitive("torch_tucker_compression_ratio", library=LIBRARY)
-def torch_tucker_compression_ratio(original_shape: Any, core_shape: Any, factor_shapes: Any) -> float:
+def torch_tucker_compression_ratio(
+    original_shape: Any, core_shape: Any, factor_shapes: Any
+) -> float:
     """Elements of the original over elements of the model: core and factors together.
 
     (torch_tucker_compression_ratio '(8 8) '(2 2) '((8 2) (8 2)))
@@ -166,6 +173,7 @@ def torch_khatri_rao_product(A: Any, B: Any) -> Tensor:
     left, right = only_tensor(A), only_tensor(B)
     if left.dim() != 2 or right.dim() != 2 or left.shape[1] != right.shape[1]:
         raise LispError(
-            f"two matrices of one number of columns are needed, not {shape_text(left)} {shape_text(right)}"
+            "two matrices of one number of columns are needed, not "
+            f"{shape_text(left)} {shape_text(right)}"
         )
     return (left.unsqueeze(1) * right.unsqueeze(0)).reshape(-1, left.shape[1])

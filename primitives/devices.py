@@ -61,9 +61,7 @@ def device_of(value: Any) -> torch.device:
     if found is None:
         raise _unknown(name)
     kind, index = found[1], int(found[2] or 0)
-    if kind == "cuda" and not (
-        torch.cuda.is_available() and index < torch.cuda.device_count()
-    ):
+    if kind == "cuda" and not (torch.cuda.is_available() and index < torch.cuda.device_count()):
         raise _unknown(name)
     if kind == "mps" and (not torch.backends.mps.is_available() or index):
         raise _unknown(name)
@@ -269,8 +267,8 @@ def torch_on_mps(tensor: Any) -> bool | None:
 def torch_device(tensor: Any) -> str:
     """The device that holds the tensor, such as "cpu" or "cuda:0".
 
-    (torch_device (torch_to_cpu (tensor_ones '(2))))
-    ; cpu
+    (list (torch_device (torch_to_cpu (tensor_ones '(2)))))
+    ; ("cpu")
     """
     if tensor.__class__ is Tensor:
         return str(tensor.device)

@@ -72,7 +72,9 @@ def _finite_range(values: Sequence[Tensor]) -> tuple[float, float]:
 # ---------------------------------------------------------------- files
 
 
-def _save(lisp: Context, path: Any, title: str, size: tuple[float, float], draw: Callable[[Any], None]) -> str:
+def _save(
+    lisp: Context, path: Any, title: str, size: tuple[float, float], draw: Callable[[Any], None]
+) -> str:
     """Draw a figure into a PNG file; its path."""
     name = text(path, "path")
     lisp.require("fs")
@@ -115,8 +117,8 @@ def torch_plot_loss(lisp: Context, losses: Any, path: Any = None, title: Any = N
     needs matplotlib (pip install 'lispe-py[plots]'); values that are not finite
     are left out.
 
-    (size (split (torch_plot_loss (floats 4 2 1 0.5)) "\\n"))
-    ; 13
+    (in (torch_plot_loss (floats 4 2 1 0.5)) "0.5 |   *")
+    ; true
     """
     curves = _series(losses)
     low, high = _finite_range(list(curves.values()))
@@ -157,7 +159,8 @@ def _loss_text(curves: Mapping[str, Tensor], low: float, high: float, title: str
     labels = {0: f"{high:g}", _HEIGHT - 1: f"{low:g}"}
     margin = max(map(len, labels.values()))
     lines = [title] if title else []
-    lines += [f"{labels.get(i, ''):>{margin}} |{''.join(row).rstrip()}" for i, row in enumerate(rows)]
+    for i, row in enumerate(rows):
+        lines.append(f"{labels.get(i, ''):>{margin}} |{''.join(row).rstrip()}")
     lines.append(f"{'':>{margin}} +{'-' * width} {steps}")
     if len(curves) > 1:
         lines.append("  ".join(f"{marks[i % len(marks)]} {name}" for i, name in enumerate(curves)))
@@ -177,8 +180,8 @@ def torch_plot_attention(
     a batch the first member is drawn. tokens is a list of words for the
     positions. The answer is the path, or the text.
 
-    (torch_plot_attention (torch_tensor '((1.0 0.0) (0.5 0.5))))
-    ; ██  ▒▒▒▒
+    (list (torch_plot_attention (torch_tensor '((1.0 0.5)))))
+    ; ("██▒▒")
     """
     value = _vector(weights, "weights")
     while value.dim() > 3:
@@ -186,7 +189,9 @@ def torch_plot_attention(
     if value.dim() == 2:
         value = value.unsqueeze(0)
     if value.dim() != 3 or not value.numel():
-        raise LispError(f"weights must be [queries, keys] or [heads, queries, keys], not {shape_text(value)}")
+        raise LispError(
+            f"weights must be [queries, keys] or [heads, queries, keys], not {shape_text(value)}"
+        )
     words = None if tokens is None else _words(tokens, value.shape[1:])
     _, high = _finite_range([value])
     if path is None:
@@ -259,8 +264,8 @@ def torch_plot_histogram(
     bins is the number of intervals, 10 by default. The answer is the path, or
     the text; values that are not finite are left out.
 
-    (size (split (torch_plot_histogram (floats 1 2 2 3) nil 3) "\\n"))
-    ; 3
+    (in (torch_plot_histogram (floats 1 2 2 3) nil 2) "2 .. 3 |")
+    ; true
     """
     flat = _vector(values, "values").reshape(-1)
     count = 10 if bins is None else positive(bins, "bins")

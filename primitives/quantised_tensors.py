@@ -158,7 +158,9 @@ def _zero_point(value: Any, kind: str) -> int:
     return found
 
 
-def affine(value: Tensor, scale: Any, zero_point: Any, kind: str, along: int | None = None) -> Quantised:
+def affine(
+    value: Tensor, scale: Any, zero_point: Any, kind: str, along: int | None = None
+) -> Quantised:
     """The quantised tensor: q = clamp(round(x / scale) + zero_point)."""
     dtype, low, high = _TYPES[kind]
     by, shift = scale, zero_point
@@ -195,9 +197,9 @@ def automatic(value: Tensor, kind: str) -> Quantised:
 def torch_quantize_dynamic(tensor: Any, dtype: Any = None, zero_point: Any = None) -> Tensor:
     """Quantise a floating tensor to 8 bits, by its range or by a given scale.
 
-    (torch_quantize_dynamic t), with an optional dtype among int8 (the default),
-    qint8, uint8 and quint8, takes scale and zero point from the data;
-    (torch_quantize_dynamic t scale zero_point) takes those given.
+    The second argument is a dtype (int8, the default, qint8, uint8 or quint8):
+    scale and zero point are taken from the data. Or it is a number: then it is
+    the scale, and the third argument the zero point, for int8.
 
     (torch_quantize_dynamic (torch_tensor (floats 1.5 -0.8)) 0.1 0)
     ; (1.5 -0.8)
@@ -242,15 +244,16 @@ def torch_quantize_linear(tensor: Any, scale: Any, zero_point: Any) -> Tensor:
 
 
 @primitive(
-    "torch_quantize_per_channel", "tensor_quantize_per_channel", "torch_tensor_quantize_per_channel",
-    library=LIBRARY,
+    "torch_quantize_per_channel", "tensor_quantize_per_channel",
+    "torch_tensor_quantize_per_channel", library=LIBRARY,
 )  # fmt: skip
 def torch_quantize_per_channel(tensor: Any, scales: Any, zero_points: Any, axis: Any) -> Tensor:
     """Quantise to int8 with a scale and a zero point for each position of an axis.
 
     There must be as many of both as the axis has positions.
 
-    (torch_int_repr (torch_quantize_per_channel (torch_tensor '((1.0 2.0) (1.0 2.0))) (floats 0.5 0.25) (integers 0 1) 0))
+    (torch_int_repr (torch_quantize_per_channel (torch_tensor '((1.0 2.0) (1.0 2.0)))
+       (floats 0.5 0.25) (integers 0 1) 0))
     ; ((2 4) (5 9))
     """
     value, along = _source(tensor), convert.axis(axis, "axis")
@@ -324,7 +327,9 @@ def torch_q_scale(quantized_tensor: Any) -> Any:
     return value.scale if value.axis is None else Numbers(value.scale.tolist())
 
 
-@primitive("torch_q_zero_point", "tensor_q_zero_point", "torch_tensor_q_zero_point", library=LIBRARY)
+@primitive(
+    "torch_q_zero_point", "tensor_q_zero_point", "torch_tensor_q_zero_point", library=LIBRARY
+)
 def torch_q_zero_point(quantized_tensor: Any) -> Any:
     """The zero point of a quantised tensor; the list of them where each channel has its own.
 
@@ -350,8 +355,8 @@ def _quantised(value: Any) -> Quantised:
 def torch_quantize_fp16(tensor: Any) -> Tensor:
     """The tensor in half precision, float16: two bytes an element.
 
-    (torch_dtype (torch_quantize_fp16 (torch_tensor (floats 0.5 2))))
-    ; float16
+    (list (torch_dtype (torch_quantize_fp16 (torch_tensor (floats 0.5 2)))))
+    ; ("float16")
     """
     return only_tensor(tensor).to(torch.float16)
 

@@ -54,11 +54,12 @@ def torch_item(tensor: Any) -> Any:
 def torch_slice(tensor: Any, dim: Any, start: Any, end: Any = _ABSENT) -> Tensor:
     """A range of positions along an axis, the end excluded: a view.
 
-    (torch_slice t dim start end), or (torch_slice t start end) along axis 1 of
-    a tensor of two or more axes, else along axis 0. Negative positions count
-    from the end, positions outside are cut, nil stands for an open end.
+    With three arguments, tensor start end, it is axis 1 of a tensor of two or
+    more axes, else axis 0. Negative positions count from the end, positions
+    outside are cut, nil stands for an open end.
 
-    (list (torch_slice (torch_tensor '((1 2 3) (4 5 6))) 1 0 2) (torch_slice (torch_tensor (integers 1 2 3)) 1 nil))
+    (list (torch_slice (torch_tensor '((1 2 3) (4 5 6))) 1 0 2)
+       (torch_slice (torch_tensor (integers 1 2 3)) 1 nil))
     ; (((1 2) (4 5)) (2 3))
     """
     value = only_tensor(tensor)
@@ -83,7 +84,9 @@ def torch_select(tensor: Any, dim: Any, index: Any) -> Tensor:
     return torch.select(only_tensor(tensor), axis(dim), axis(index, "index"))
 
 
-@primitive("torch_index_select", "tensor_index_select", "torch_tensor_index_select", library=LIBRARY)
+@primitive(
+    "torch_index_select", "tensor_index_select", "torch_tensor_index_select", library=LIBRARY
+)
 def torch_index_select(tensor: Any, dim: Any, indices: Any) -> Tensor:
     """The listed positions along an axis, in their order; negative ones count from the end.
 
@@ -112,7 +115,9 @@ def _positions(value: Any, like: Tensor) -> Tensor:
     return found.to(like.device, torch.int64)
 
 
-@primitive("torch_masked_select", "tensor_masked_select", "torch_tensor_masked_select", library=LIBRARY)
+@primitive(
+    "torch_masked_select", "tensor_masked_select", "torch_tensor_masked_select", library=LIBRARY
+)
 def torch_masked_select(tensor: Any, mask: Any) -> Tensor:
     """The elements where a mask, which broadcasts, is not zero: a vector.
 
@@ -164,7 +169,9 @@ def torch_masked_fill(tensor: Any, mask: Any, value: Any) -> Tensor:
     return only_tensor(tensor).masked_fill(_mask(mask), _fill(value))
 
 
-@primitive("torch_masked_fill_", "tensor_masked_fill_", "torch_tensor_masked_fill_", library=LIBRARY)
+@primitive(
+    "torch_masked_fill_", "tensor_masked_fill_", "torch_tensor_masked_fill_", library=LIBRARY
+)
 def torch_masked_fill_(tensor: Any, mask: Any, value: Any) -> Tensor:
     """Write a number where the mask, which broadcasts, is not zero; the tensor is returned.
 
@@ -188,9 +195,7 @@ def _place(value: Tensor, indices: Any) -> tuple[int, ...]:
     if not place:
         raise LispError("indices must hold at least one position")
     if len(place) > value.dim():
-        raise LispError(
-            f"{OUT_OF_BOUNDS}: {len(place)} positions for a tensor {shape_text(value)}"
-        )
+        raise LispError(f"{OUT_OF_BOUNDS}: {len(place)} positions for a tensor {shape_text(value)}")
     for index, size in zip(place, value.shape, strict=False):
         if not -size <= index < size:
             raise LispError(f"{OUT_OF_BOUNDS}: {index} in {shape_text(value)}")

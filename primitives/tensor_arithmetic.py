@@ -147,7 +147,8 @@ def tensor_linear(tensor1: Any, tensor2: Any, bias: Any = None) -> Tensor:
     [..., in] gives [..., out]. Not to be confused with torch_linear, which
     makes a layer.
 
-    (tensor_linear (torch_tensor (floats 4 5)) (torch_tensor '((1.0 2) (3 4))) (torch_tensor (floats 1 1)))
+    (tensor_linear (torch_tensor (floats 4 5)) (torch_tensor '((1.0 2) (3 4)))
+       (torch_tensor (floats 1 1)))
     ; (15 33)
     """
     weight = only_tensor(tensor2)
@@ -158,7 +159,8 @@ def tensor_linear(tensor1: Any, tensor2: Any, bias: Any = None) -> Tensor:
 def torch_einsum(indices: Any, tensors: Any, *more: Any) -> Tensor:
     """Einstein summation: an equation, and a list of tensors or the tensors themselves.
 
-    (torch_einsum "ij,jk->ik" (list (torch_tensor '((1.0 2) (3 4))) (torch_tensor '((5.0 6) (7 8)))))
+    (torch_einsum "ij,jk->ik"
+       (list (torch_tensor '((1.0 2) (3 4))) (torch_tensor '((5.0 6) (7 8)))))
     ; ((19 22) (43 50))
     """
     equation = text(indices, "indices")

@@ -27,8 +27,10 @@ def _axes(dim: Any) -> Any:
 
 def _filled(value: Tensor, name: str, dim: int | None = None) -> Tensor:
     """The tensor, which must have an element to choose."""
-    if not value.numel() and (dim is None or not -value.dim() <= dim < value.dim() or not value.shape[dim]):
-        raise LispError(f"{name} of an empty tensor")
+    if not value.numel():
+        inside = dim is not None and -value.dim() <= dim < value.dim()
+        if not inside or not value.shape[dim]:  # type: ignore[index]
+            raise LispError(f"{name} of an empty tensor")
     return value
 
 
@@ -162,7 +164,8 @@ def torch_argmax(tensor: Any, dim: Any = None, keepdim: Any = True) -> Tensor:
     The axis is kept with size 1 unless keepdim is nil. Of equal elements the
     first counts.
 
-    (list (torch_argmax (torch_tensor '((4 9) (6 5)))) (torch_argmax (torch_tensor '((4 9) (6 5))) 1 nil))
+    (list (torch_argmax (torch_tensor '((4 9) (6 5))))
+       (torch_argmax (torch_tensor '((4 9) (6 5))) 1 nil))
     ; (1 (1 0))
     """
     value = only_tensor(tensor)
@@ -227,13 +230,16 @@ def torch_all(tensor: Any) -> bool | None:
     return True if bool(torch.all(only_tensor(tensor))) else None
 
 
-@primitive("torch_allclose", "tensor_allclose", "torch_tensor_allclose", library=LIBRARY, truth=True)
+@primitive(
+    "torch_allclose", "tensor_allclose", "torch_tensor_allclose", library=LIBRARY, truth=True
+)
 def torch_allclose(tensor1: Any, tensor2: Any, tolerance: Any = 1e-5) -> bool | None:
     """Do two tensors of one shape differ by no more than the tolerance? true or nil.
 
     The tolerance is absolute, plus the same share of the second tensor.
 
-    (list (torch_allclose (torch_ones '(2)) (torch_ones '(2))) (torch_allclose (torch_ones '(2)) (torch_zeros '(2))))
+    (list (torch_allclose (torch_ones '(2)) (torch_ones '(2)))
+       (torch_allclose (torch_ones '(2)) (torch_zeros '(2))))
     ; (true nil)
     """
     left, right = convert.operands(tensor1, tensor2)

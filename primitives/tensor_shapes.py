@@ -147,7 +147,8 @@ def torch_unsqueeze(tensor: Any, dim: Any) -> Tensor:
 def torch_squeeze(tensor: Any, dim: Any = None) -> Tensor:
     """All axes of size 1 left out, or only axis dim if its size is 1.
 
-    (list (torch_shape (torch_squeeze (torch_zeros '(1 2 1)))) (torch_shape (torch_squeeze (torch_zeros '(1 2 1)) 0)))
+    (list (torch_shape (torch_squeeze (torch_zeros '(1 2 1))))
+       (torch_shape (torch_squeeze (torch_zeros '(1 2 1)) 0)))
     ; ((2) (2 1))
     """
     value = only_tensor(tensor)
@@ -264,8 +265,8 @@ def torch_to_dtype(tensor: Any, dtype: Any) -> Tensor:
 def torch_dtype(tensor: Any) -> str:
     """The name of the element type; "qint8" or "quint8" for quantised tensors.
 
-    (torch_dtype (torch_tensor (integers 4 5)))
-    ; int64
+    (list (torch_dtype (torch_tensor (integers 4 5))))
+    ; ("int64")
     """
     value = only_tensor(tensor)
     if value.__class__ is not Tensor and hasattr(value, "dequantized"):
@@ -277,8 +278,8 @@ def torch_dtype(tensor: Any) -> str:
 def torch_float32() -> str:
     """The name of 32-bit numbers, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_float32)))
-    ; float32
+    (list (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_float32))))
+    ; ("float32")
     """
     return "float32"
 
@@ -287,8 +288,8 @@ def torch_float32() -> str:
 def torch_float64() -> str:
     """The name of 64-bit numbers, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_float64)))
-    ; float64
+    (list (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_float64))))
+    ; ("float64")
     """
     return "float64"
 
@@ -297,8 +298,8 @@ def torch_float64() -> str:
 def torch_float16() -> str:
     """The name of 16-bit numbers, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_float16)))
-    ; float16
+    (list (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_float16))))
+    ; ("float16")
     """
     return "float16"
 
@@ -307,8 +308,8 @@ def torch_float16() -> str:
 def torch_bfloat16() -> str:
     """The name of 16-bit numbers with the range of 32-bit ones, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_bfloat16)))
-    ; bfloat16
+    (list (torch_dtype (torch_to_dtype (torch_tensor (integers 4)) (torch_bfloat16))))
+    ; ("bfloat16")
     """
     return "bfloat16"
 
@@ -317,8 +318,8 @@ def torch_bfloat16() -> str:
 def torch_int64() -> str:
     """The name of 64-bit integers, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (floats 4)) (torch_int64)))
-    ; int64
+    (list (torch_dtype (torch_to_dtype (torch_tensor (floats 4)) (torch_int64))))
+    ; ("int64")
     """
     return "int64"
 
@@ -327,8 +328,8 @@ def torch_int64() -> str:
 def torch_int32() -> str:
     """The name of 32-bit integers, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (floats 4)) (torch_int32)))
-    ; int32
+    (list (torch_dtype (torch_to_dtype (torch_tensor (floats 4)) (torch_int32))))
+    ; ("int32")
     """
     return "int32"
 
@@ -337,7 +338,7 @@ def torch_int32() -> str:
 def torch_bool() -> str:
     """The name of booleans, for torch_to_dtype.
 
-    (torch_dtype (torch_to_dtype (torch_tensor (floats 4)) (torch_bool)))
-    ; bool
+    (list (torch_dtype (torch_to_dtype (torch_tensor (floats 4)) (torch_bool))))
+    ; ("bool")
     """
     return "bool"

@@ -37,7 +37,9 @@ def torch_tensor(data: Any, dtype: Any = None) -> Tensor:
     return placed(convert.from_lisp(data, None if dtype is None else dtype_of(dtype)))
 
 
-@primitive("torch_borrow", "tensor_borrow", "torch_tensor_borrow", "torch_from_buffer", library=LIBRARY)
+@primitive(
+    "torch_borrow", "tensor_borrow", "torch_tensor_borrow", "torch_from_buffer", library=LIBRARY
+)
 def torch_borrow(data: Any) -> Tensor:
     """A tensor on the very memory of a typed list, matrix or core tensor: nothing is copied.
 
@@ -271,7 +273,9 @@ def torch_detach(tensor: Any) -> Tensor:
     return only_tensor(tensor).detach()
 
 
-@primitive("torch_requires_grad", "tensor_requires_grad", "torch_tensor_requires_grad", library=LIBRARY)
+@primitive(
+    "torch_requires_grad", "tensor_requires_grad", "torch_tensor_requires_grad", library=LIBRARY
+)
 def torch_requires_grad(tensor: Any, flag: Any = True) -> Tensor:
     """Ask for gradients of a tensor, or with nil for none; the tensor itself is returned.
 
