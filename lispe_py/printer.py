@@ -7,6 +7,7 @@ so nesting may be as deep as memory allows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from types import FunctionType
 from typing import Any
@@ -39,8 +40,9 @@ def quoted(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """At most six significant digits, as C's ``%g`` gives them."""
-    return f"{value:g}"
+    """At most six significant digits, as C's ``%g`` gives them: ``-nan`` too."""
+    text = f"{value:g}"
+    return "-nan" if text == "nan" and math.copysign(1, value) < 0 else text
 
 
 def integer(value: int) -> str:

@@ -14,8 +14,8 @@ from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
 from lispe_py.runtime.elementwise import members
-from lispe_py.runtime.functions import Function, plain, real, whole
-from lispe_py.runtime.operands import CONTAINERS, NUMBERS, NUMERIC_LISTS
+from lispe_py.runtime.functions import Function, real, whole
+from lispe_py.runtime.operands import CONTAINERS, NUMERIC_LISTS
 from lispe_py.values.lists import List
 from lispe_py.values.typed import Floats, Integers, Numbers
 from lispe_py.values.types import TYPE_NAMES
@@ -470,6 +470,8 @@ def iabs(value: Any) -> Any:
         return Integers([abs(int(m)) for m in value.tolist()])
     if cls in CONTAINERS:
         return List([iabs(m) for m in members(value)])
+    if cls is complex:
+        raise LispError("'iabs' is not defined for complex numbers")
     return abs(whole(value))
 
 
@@ -518,17 +520,14 @@ def complex_(real_part: Any, imaginary_part: Any) -> complex:
 
 @primitive("real", pure=True)
 def real_part_of(value: Any) -> Any:
-    """The real part; of a real number, the number itself.
+    """The real part of a number, as a number.
 
     (list (real 4,5i) (real 7))
     ; (4 7)
     """
-    cls = value.__class__
-    if cls is complex:
-        return value.real
-    if cls in NUMBERS or (cls not in TYPE_NAMES and adapter_for(cls).is_number(value)):
+    if value.__class__ not in TYPE_NAMES and adapter_for(value.__class__).is_number(value):
         return value
-    return plain(value)
+    return real(value)
 
 
 @primitive("imaginary", pure=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import operator
+import struct
 from fractions import Fraction
 from typing import Any
 
@@ -77,11 +78,11 @@ def number_power(a: Any, b: Any) -> float:
     except ValueError:
         if a == 0:
             raise division_by_zero() from None
-        return math.nan
+        return -math.nan
 
 
 def exact_power(a: int, b: int) -> int | float:
-    """``^^`` between members of lists: an integer as long as the exponent allows."""
+    """``^^`` in lists of integers: an integer as long as the exponent allows."""
     if b < 0:
         return number_power(a, b)
     if abs(a) > 1 and a.bit_length() * b > MOST_BITS:
@@ -208,10 +209,13 @@ class Operation:
         table: dict[type, Binary] = {}
         if self.bits or symbol == "%":
             on_integers = self._on_integers()
-            for cls, back in ((int, int), (Short, Short), (float, float), (Float32, Float32)):
-                table[cls] = _then(on_integers, back) if cls is not int else on_integers
+            table[int] = on_integers
+            table[Short] = _then(on_integers, Short)
+            for cls in (float, Float32):
+                table[cls] = self._on_bits(cls) if self.bits else _then(on_integers, cls)
         elif symbol in ("/", "^^"):
-            table[int] = table[float] = table[Short] = self._on_numbers()
+            table[float] = self._on_numbers()
+            table[int] = table[Short] = _squared(table[float]) if symbol == "^^" else table[float]
             table[Float32] = _then(table[float], Float32)
         else:
             table[int] = self._on_integer()
@@ -297,6 +301,23 @@ class Operation:
 
         return on_integers
 
+    def _on_bits(self, cls: type) -> Binary:
+        """A bit operator with a number on the left."""
+        function = self.integers
+        shifts = self.symbol in ("<<", ">>")
+
+        def on_bits(a: Any, b: Any) -> Any:
+            cb = b.__class__
+            if cb not in NUMBERS:
+                raise unusable(b)
+            right = truncated(b.real)
+            if a.is_integer():
+                return cls(function(int(a), right))
+            size = _FORMS[cls][2]
+            return of_bits(cls, function(bits_of(a), right % size if shifts else right))
+
+        return on_bits
+
     def _on_complex(self, function: Binary) -> Binary:
         def on_complex(a: Any, b: Any) -> complex:
             if b.__class__ not in NUMBERS:
@@ -325,7 +346,7 @@ class Operation:
                         raise unusable(b)
                     if cb not in SETS:
                         return elementwise.scalar_and_list(operation, a, b)
-                if cb in TYPE_NAMES or ca in TEXTS:
+                if cb in TYPE_NAMES or (ca in TEXTS and not issubclass(cb, Grid)):
                     return scalar(a, b)
                 return adapter_for(cb).arithmetic(symbol, a, b)
             if ca in CONTAINERS:
@@ -353,6 +374,35 @@ def _then(function: Binary, back: type) -> Binary:
         return result if result.__class__ is complex else back(result)
 
     return stored
+
+
+def _squared(function: Binary) -> Binary:
+    """A power of integers: the square keeps the class of its base."""
+
+    def power_of(a: Any, b: Any) -> Any:
+        return a.__class__(a * a) if b.__class__ is int and b == 2 else function(a, b)
+
+    return power_of
+
+
+#: Class of a number -> its format, that of an integer as wide, and the width in bits.
+_FORMS: dict[type, tuple[str, str, int]] = {float: ("<d", "<q", 64), Float32: ("<f", "<i", 32)}
+
+
+def bits_of(value: Any) -> int:
+    """The bits of a number in memory (IEEE 754), as a signed integer.
+
+    The bit operators work on them where a number is no integer.
+    """
+    form, whole, _ = _FORMS[value.__class__]
+    bits: int = struct.unpack(whole, struct.pack(form, value))[0]
+    return bits
+
+
+def of_bits(cls: type, bits: int) -> Any:
+    """The number that some bits make; those beyond its width are lost."""
+    form, _, size = _FORMS[cls]
+    return cls(struct.unpack(form, (bits & ((1 << size) - 1)).to_bytes(size // 8, "little"))[0])
 
 
 def _append_text(a: str, b: Any) -> str:
@@ -444,8 +494,10 @@ def complement(value: Any) -> Any:
     cls = value.__class__
     if cls is int:
         return ~value
-    if cls in (Short, float, Float32):
-        return cls(~truncated(value))
+    if cls is Short:
+        return Short(~int(value))
+    if cls in (float, Float32):
+        return cls(~int(value)) if value.is_integer() else of_bits(cls, ~bits_of(value))
     if cls in CONTAINERS and cls not in (Strings, Stringbytes, SetS):
         return elementwise.mapped(complement, value)
     if cls not in TYPE_NAMES:
@@ -468,8 +520,7 @@ def factorial(value: Any) -> Any:
         raise LispError("factorial of a negative number does not exists")
     if number > MOST_FACTORIAL:
         raise too_large()
-    result = math.factorial(number)
-    return Short(result) if cls is Short else result
+    return math.factorial(number)
 
 
 def negate_sign(value: Any) -> Any:

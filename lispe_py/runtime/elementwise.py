@@ -21,6 +21,7 @@ from lispe_py.runtime.operands import (
     TEXT_LISTS,
     TEXTS,
     refused,
+    unusable,
 )
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
@@ -55,6 +56,11 @@ def like(container: Any, items: list[Any]) -> Any:
     return cls(items)
 
 
+def members_of(value: Any) -> Any:
+    """The members of a set as a list, any other value unchanged."""
+    return List(value) if value.__class__ in SETS else value
+
+
 def is_container(value: Any) -> bool:
     return value.__class__ in CONTAINERS and value.__class__ not in SETS
 
@@ -71,14 +77,15 @@ def member_and(operation: Operation, member: Any, partner: Any) -> Any:
     """A member of a generic list with its partner on the right.
 
     The scalar rule, but that an integer member has its partner cut before the
-    operation, ``/`` and ``^^`` excepted, and that ``^^`` keeps integers.
+    operation, ``/`` and ``^^`` excepted.
     """
     cm = member.__class__
     cp = partner.__class__
     if cm is int:
         if cp is int:
-            return operation.reals(member, partner) if operation.symbol == "/" else (
-                operation.integers(member, partner))
+            if operation.symbol in ("/", "^^"):
+                return operation.scalars[int](member, partner)
+            return operation.integers(member, partner)
         if cp in NUMBERS and operation.symbol not in ("/", "^^"):
             if cp is complex:
                 partner = partner.real
@@ -99,10 +106,15 @@ def scalar_and_list(operation: Operation, scalar: Any, items: Any) -> Any:
     cs = scalar.__class__
     if not len(items):
         return items[:] if ci in NUMERIC_LISTS else like(items, [])
+    if ci in NUMERIC_LISTS and cs in TEXTS and operation.symbol == "+":
+        # The rules of the list hold: a text is the number that it spells.
+        return vector.scalar_and_typed(operation, scalar, items)
     if cs in TEXTS:
         return _text_and_list(operation, scalar, items)
     if ci in TEXT_LISTS:
-        raise refused(operation.symbol)
+        if operation.symbol != "+":
+            raise refused(operation.symbol)
+        return like(items, [operation.apply(m, scalar) for m in items])
     whole = cs is int or cs is Short
     if operation.symbol == "^^" and cs is not complex and (whole or ci not in NUMERIC_LISTS):
         return _powers(operation, scalar, items)
@@ -116,12 +128,7 @@ def scalar_and_list(operation: Operation, scalar: Any, items: Any) -> Any:
 def _text_and_list(operation: Operation, text: Any, items: Any) -> Any:
     if operation.symbol != "+":
         raise refused(operation.symbol)
-    results = [
-        _text_and_list(operation, text, m) if is_container(m) else operation.apply(text, m)
-        for m in members(items)
-    ]
-    if items.__class__ in NUMERIC_LISTS:
-        return (Stringbytes if text.__class__ is bytes else Strings)(results)
+    results = [operation.apply(text, m) for m in members(items)]
     if items.__class__ is Strings and text.__class__ is bytes:
         return Stringbytes(results)
     if items.__class__ is Stringbytes and text.__class__ is not bytes:
@@ -162,6 +169,8 @@ def _spread_over(operation: Operation, scalar: Any, member: Any) -> Any:
     """A scalar and one member that takes the kind of the scalar."""
     if member.__class__ not in TYPE_NAMES or scalar.__class__ is complex:
         return operation.apply(scalar, member)
+    if member.__class__ in TEXTS and operation.symbol in ("/", "%"):
+        raise unusable(member)
     if scalar.__class__ is int or scalar.__class__ is Short:
         if operation.promote and member.__class__ in (float, Float32):
             return operation.apply(scalar, member)
@@ -190,10 +199,15 @@ def list_and_any(operation: Operation, items: Any, other: Any) -> Any:
     if ci in TEXT_LISTS:
         return _texts_and_any(operation, items, other)
     if ci in SETS:
-        kind = _AS_LIST[ci]
-        return ci(list_and_any(operation, kind(items), other))
+        other = members_of(other)
+        if other.__class__ in NUMERIC_LISTS and operation.symbol != "/":
+            other = List(other)
+        results = list_and_any(operation, _AS_LIST[ci](items), other)
+        if any(is_container(r) for r in results):
+            raise unusable(other)
+        return ci(results)
     found = members(items)
-    if other.__class__ in SETS or is_container(other):
+    if is_container(other):
         return like(items, _paired(operation, found, members(other)))
     return like(items, [_left_member(operation, m, other) for m in found])
 
@@ -221,14 +235,13 @@ def _typed_and_any(operation: Operation, items: Any, other: Any) -> Any:
     co = other.__class__
     if co in NUMERIC_LISTS:
         return vector.typed_and_typed(operation, items, other)
-    if co in SETS or is_container(other):
+    if co in SETS:
+        raise unusable(other)
+    if is_container(other):
         found = members(other)
         if any(is_container(m) or m.__class__ not in TYPE_NAMES for m in found):
-            # A list of lists: the whole of this list with each row.
-            return List([operation.apply(items, m) for m in found])
-        if operation.symbol == "^^":
-            return vector.typed_and_typed(operation, items, Numbers(map(to_number, found)))
-        return vector.typed_and_typed(operation, items, vector.converted(items, found))
+            return List(_paired(operation, items.tolist(), found))
+        return vector.typed_and_typed(operation, items, vector.converted(operation, items, found))
     return vector.typed_and_scalar(operation, items, other)
 
 
@@ -236,12 +249,15 @@ def _texts_and_any(operation: Operation, items: Any, other: Any) -> Any:
     if operation.symbol != "+":
         raise refused(operation.symbol)
     apply = operation.apply
-    if other.__class__ in SETS or is_container(other):
-        results = [apply(a, b) for a, b in zip(items, members(other), strict=False)]
-        if any(is_container(r) for r in results):
-            return List([*results, *items[len(results) :]])
+    if is_container(other):
+        results = [_append(operation, a, b) for a, b in zip(items, members(other), strict=False)]
         return items.__class__([*results, *items[len(results) :]])
     return items.__class__([apply(a, other) for a in items])
+
+
+def _append(operation: Operation, text: Any, other: Any) -> Any:
+    """A text and anything: a list is written out, not mapped."""
+    return operation.scalars[text.__class__](text, other)
 
 
 # ---------------------------------------------------------------- folding, mapping

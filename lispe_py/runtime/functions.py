@@ -59,7 +59,7 @@ class Function:
         try:
             return self.real(value)
         except ValueError:
-            return self.poles.get(value, math.nan)
+            return self.poles.get(value, -math.nan)
         except OverflowError:
             return math.inf if self.beyond is None else self.beyond(value)
 

@@ -8,14 +8,17 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.printer import SCALARS
 from lispe_py.protocol import Adapter, adapter_for, register_adapter
-from lispe_py.runtime import arithmetic, compare, elementwise
+from lispe_py.runtime import arithmetic, compare, elementwise, vector
 from lispe_py.runtime.convert import index_of, store
 from lispe_py.runtime.operands import GENERIC, NUMERIC_LISTS, TEXT_LISTS, refused
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import Grid, Matrix, Tensor
-from lispe_py.values.typed import TYPED, does_not_fit
+from lispe_py.values.typed import TYPED, Numbers, does_not_fit
 from lispe_py.values.types import TYPE_NAMES, is_list
+
+#: Kinds of matrices that hold numbers.
+ELEMENTS_OF_NUMBERS = frozenset({"integers", "shorts", "floats", "numbers"})
 
 OUT_OF_BOUNDS = "index out of bounds"
 NO_INDEX = "value cannot be access through index"
@@ -238,21 +241,41 @@ class GridAdapter(Adapter):
         if isinstance(left, Grid):
             return _grid_first(operation, left, right)
         if left.__class__ in NUMERIC_LISTS:
-            # The whole list meets each row.
-            rows = [operation.apply(left, row) for row in self._rows(right)]
-            return rebuilt(right, rows, left.kind)
+            return _list_first(operation, left, right)
         if left.__class__ in GENERIC or left.__class__ is LinkedList or left.__class__ in TEXT_LISTS:
             return elementwise.list_and_any(operation, left, List(self._rows(right)))
         if not elementwise.is_scalar(left):
             raise refused(operator)
+        if operator == "^^" and right.kind in ELEMENTS_OF_NUMBERS:
+            return right.with_members(vector.scalar_and_typed(operation, left, right.buffer))
         flat = operation.apply(left, right.buffer)
         return right.with_members(flat)
+
+
+def _list_first(operation: arithmetic.Operation, left: Any, right: Grid) -> Any:
+    """A typed list on the left of a matrix: all of it meets each row.
+
+    The result has the kind of the matrix. Operators other than ``+ - * /``
+    pair the members of the list with the rows, and give a list.
+    """
+    if not len(left):
+        return left[:]
+    if operation.symbol not in ("+", "-", "*", "/"):
+        return elementwise.list_and_any(operation, List(left), List(_copied(right)))
+    rows = [operation.apply(left, row) for row in _copied(right)]
+    if left.kind != right.kind and {left.kind, right.kind} != {"integers", "shorts"}:
+        wide = Numbers(left)
+        rows = [operation.apply(wide, Numbers(row)) for row in _copied(right)]
+    return rebuilt(right, [typed(right.kind, row) for row in rows])
 
 
 def _grid_first(operation: arithmetic.Operation, left: Grid, right: Any) -> Any:
     if isinstance(right, Grid):
         if left.shape == right.shape:
-            return left.with_members(operation.apply(left.buffer, right.buffer))
+            other = right.buffer
+            if left.kind != right.kind and operation.symbol not in ("/", "^^"):
+                other = typed(left.kind, other)
+            return left.with_members(operation.apply(left.buffer, other))
         rows = [operation.apply(a, b) for a, b in zip(_copied(left), _copied(right), strict=False)]
         return rebuilt(left, [*rows, *_copied(left)[len(rows) :]])
     if is_list(right):

@@ -13,9 +13,10 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.runtime.convert import CONVERTERS, plain_number, to_number, truncated
-from lispe_py.runtime.operands import division_by_zero, unusable
+from lispe_py.runtime.operands import TEXTS, division_by_zero, unusable
+from lispe_py.values.scalars import Float32
 from lispe_py.values.symbol import Symbol
-from lispe_py.values.typed import Integers, Numeric, Shorts
+from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts
 
 if TYPE_CHECKING:
     from lispe_py.runtime.arithmetic import Operation
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 SHORT, WORTH_IMPORT = 32, 1000
 
 _WHOLE = frozenset({Integers, Shorts})
+#: Class of a typed list -> that of its members, for the bit operators.
+_MEMBERS: dict[type, type] = {Integers: int, Shorts: int, Numbers: float, Floats: Float32}
 _LIMITS = {Integers: (-(1 << 63), (1 << 63) - 1), Shorts: (-(1 << 15), (1 << 15) - 1)}
 
 
@@ -40,15 +43,32 @@ def whole_quotient(a: int, b: int) -> int:
     return result if (a < 0) == (b < 0) else -result
 
 
-def converted(items: Numeric, members: list[Any]) -> Numeric:
-    """Members as a typed list of the kind of another."""
-    result: Numeric = items.__class__([CONVERTERS[items.kind](m) for m in members])
+#: Operators for which a text is no number: as a scalar, as a member of a generic list.
+_NO_TEXT = frozenset({"%", "^^"})
+_NO_MEMBER_TEXT = frozenset({"%", "^^", "/"})
+
+
+def converted(operation: Operation, items: Numeric, members: list[Any]) -> Numeric:
+    """The members of a generic list as the right operand of a typed list.
+
+    They take its kind, but for a division, which is done on numbers and cut.
+    """
+    if operation.symbol in _NO_MEMBER_TEXT:
+        for member in members:
+            if member.__class__ in TEXTS:
+                raise unusable(member)
+    kind = "numbers" if operation.symbol in ("/", "^^") else items.kind
+    if all(m.__class__ is int for m in members):
+        kind = items.kind
+    result: Numeric = TYPED[kind]([CONVERTERS[kind](m) for m in members])
     return result
 
 
-def _scalar(items: Numeric, value: Any) -> int | float:
+def _scalar(operation: Operation, items: Numeric, value: Any) -> int | float:
     """A scalar operand as a member of the list."""
     cls = value.__class__
+    if operation.bits and items.__class__ not in _WHOLE and (value is None or cls in TEXTS):
+        raise unusable(value)
     if cls in (int, float):
         number = value
     elif cls is Symbol or cls is bool:
@@ -65,13 +85,15 @@ def _scalar(items: Numeric, value: Any) -> int | float:
 
 def typed_and_scalar(operation: Operation, items: Numeric, value: Any) -> Any:
     """A typed list on the left of a scalar."""
+    if operation.symbol in _NO_TEXT and (value is None or value.__class__ in TEXTS):
+        raise unusable(value)
     if operation.symbol == "^^":
         exponent = plain_number(value)
         if exponent.__class__ is float and exponent.is_integer():
             exponent = int(exponent)
         scalar: int | float = exponent
     else:
-        scalar = _scalar(items, value)
+        scalar = _scalar(operation, items, value)
     if use_numpy(len(items)):
         result = _with_numpy(operation, items, items, scalar)
         if result is not None:
@@ -81,7 +103,9 @@ def typed_and_scalar(operation: Operation, items: Numeric, value: Any) -> Any:
 
 def scalar_and_typed(operation: Operation, value: Any, items: Numeric) -> Any:
     """A scalar on the left of a typed list."""
-    scalar = _scalar(items, value)
+    if operation.bits and operation.commutes:
+        return typed_and_scalar(operation, items, value)
+    scalar = _scalar(operation, items, value)
     if use_numpy(len(items)):
         result = _with_numpy(operation, items, scalar, items)
         if result is not None:
@@ -124,7 +148,9 @@ def _one_by_one(operation: Operation, items: Numeric, left: list[Any], right: li
     if symbol == "%":
         return [operation.integers(a, b) for a, b in pairs]
     if operation.bits:
-        return [operation.integers(truncated(a), truncated(b)) for a, b in pairs]
+        scalar = operation.scalars[_MEMBERS[items.__class__]]
+        member = _MEMBERS[items.__class__]
+        return [scalar(member(a), b) for a, b in pairs]
     if symbol == "^^":
         if whole:
             return [
