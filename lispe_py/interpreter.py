@@ -20,6 +20,9 @@ from types import FunctionType, MethodType
 from typing import Any, Literal, TextIO
 
 from lispe_py import libraries
+from lispe_py.builtins.access import path_entry
+from lispe_py.builtins.dictionaries import flipped
+from lispe_py.builtins.modify import over, replace_all
 from lispe_py.compiler.unit import MAIN, Code, compile_unit
 from lispe_py.errors import LispError
 from lispe_py.expander import Expander
@@ -139,10 +142,14 @@ class LispE:
         self._add_helpers(calls.helpers(self))
         self._add_helpers(objects.helpers(self))
         self._add_helpers(threads.helpers(self))
+        self._add_helpers(
+            {"flipped": flipped, "replace_all": replace_all, "over": MethodType(over, self)}
+        )
         if promote:
-            from lispe_py.runtime.arithmetic import promoted
+            from lispe_py.runtime.arithmetic import promoted, updates
 
             self._add_helpers({f"op {k}": v for k, v in promoted().items()})
+            self._add_helpers({f"update {k}": v for k, v in updates(True).items()})
         libraries.load_core()
 
     def _add_helpers(self, table: dict[str, Any]) -> None:
@@ -313,6 +320,8 @@ class LispE:
         found = registry.get(name)
         if found is not None and found.library == CORE:
             return found
+        if name.startswith("c") and name.endswith("r"):
+            return path_entry(name)
         return libraries.find(name)
 
     def bind(self, entry: Entry) -> str:

@@ -53,7 +53,7 @@ class Entry:
         truth: bool,
         interpreter: bool,
         special: bool,
-        rebinds: bool,
+        rebinds: bool | int,
         arity: tuple[int, int | None] | None,
     ) -> None:
         self.name = name
@@ -78,6 +78,10 @@ class Entry:
     def accepts(self, count: int) -> bool:
         """May it be called with ``count`` arguments?"""
         return count >= self.least and (self.most is None or count <= self.most)
+
+    def stores_back(self, count: int) -> bool:
+        """Does a call of ``count`` arguments give its first one a new value?"""
+        return bool(self.rebinds) and (self.rebinds is True or count <= self.rebinds)
 
     @property
     def summary(self) -> str:
@@ -165,7 +169,7 @@ def primitive(
     truth: bool = False,
     interpreter: bool = False,
     special: bool = False,
-    rebinds: bool = False,
+    rebinds: bool | int = False,
     arity: tuple[int, int | None] | None = None,
 ) -> Callable[[F], F]:
     """Register a function as a primitive of the language.
@@ -182,7 +186,8 @@ def primitive(
         special: it is a form of the compiler, whose arguments are not evaluated.
         rebinds: it gives the new value of its first argument; where that is a
             variable, the compiler stores it back (strings and numbers are
-            values, so ``(push s "x")`` can only work so).
+            values, so ``(push s "x")`` can only work so). A number: only in
+            calls of at most so many arguments.
         arity: (least, most) number of arguments where the signature does not
             tell; ``most`` None for any number.
 

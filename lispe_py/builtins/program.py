@@ -103,7 +103,12 @@ def bodies(lisp: LispE, function: Any) -> Any:
         function = lisp.callable(function)
     several = getattr(function, "__lisp_bodies__", None)
     if several is not None:
-        return several[0] if len(several) == 1 else List(several)
+        if len(several) == 1:
+            return several[0]
+        from lispe_py.compiler.patterns import is_typed
+
+        # Those that take anything first, as they are listed by the reference.
+        return List(sorted(several, key=lambda b: bool(b[2]) and is_typed(lisp, b[2][0])))
     form = form_of(function)
     if form is None:
         raise LispError(f"not a function: '{display(function)}'")

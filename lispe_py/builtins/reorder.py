@@ -59,7 +59,7 @@ def replace_members(value: Any, items: list[Any]) -> Any:
     return value
 
 
-@primitive("reverse", rebinds=True)
+@primitive("reverse", rebinds=1)
 def reverse(container: Any, copy: Any = None) -> Any:
     """Reverse a list in place, or give a reversed copy with ``true``.
 

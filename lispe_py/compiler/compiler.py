@@ -519,6 +519,8 @@ class Compiler:
             return self._named_call(form, head.name)
         if isinstance(head, list):
             return self._computed_call(form)
+        if head is None or head is True:
+            return self.raises("Unknown function call")
         return emit.run("List", ast.List(self.args(form, 0), emit.LOAD))
 
     def _named_call(self, form: List, name: str) -> ast.expr:
@@ -569,8 +571,15 @@ class Compiler:
                 hint=f"usage: {entry.signature}",
             )
         function = emit.name(self.world.bind(entry))
+        if entry.name in EAGER and _has_slot(form[1]):
+            # ``(maplist (- _ 10) l)``: a form with a slot is a function, not a value.
+            form = _with_quoted_function(form)
         node = emit.call(function, self.args(form))
-        if entry.rebinds and form[1].__class__ is Symbol and form[1].name not in CONSTANTS:
+        if (
+            entry.stores_back(len(form) - 1)
+            and form[1].__class__ is Symbol
+            and form[1].name not in CONSTANTS
+        ):
             target = self.temp()
             self.emit(emit.assign(target, node))
             self.update(form[1].name, emit.name(target))
@@ -764,6 +773,30 @@ class Compiler:
             yield self.block
         finally:
             self.scope, self.block, self.loops, self.handlers, self.depth = saved
+
+
+#: Functions whose first argument may be a form with a slot, ``(- _ 10)``.
+EAGER = frozenset(
+    "maplist mapcar filterlist filtercar takelist takecar droplist dropcar scanlist".split()
+)
+
+
+def _has_slot(form: Any) -> bool:
+    return (
+        isinstance(form, list)
+        and len(form) > 1
+        and form[0].__class__ is Symbol
+        and form[0].name not in ("quote", "λ")
+        and None in form
+    )
+
+
+def _with_quoted_function(form: List) -> List:
+    quoted = List([Symbol("quote"), form[1]])
+    copy = List([form[0], quoted, *form[2:]])
+    if hasattr(form, "where"):
+        copy.where = form.where
+    return copy
 
 
 def _mark_global(node: ast.Name) -> ast.Name:

@@ -118,9 +118,6 @@ def cond(c: Compiler, form: List, dest: Dest) -> None:
     (cond ((< 2 1) 'a) ((< 1 2) 'b) (true 'c))
     ; b
     """
-    for clause in form[1:]:
-        if not isinstance(clause, list) or len(clause) < 2:
-            raise c.fail("in a 'cond' the first element must be a list", form)
     _clauses(c, form[1:], dest)
 
 
@@ -129,6 +126,9 @@ def _clauses(c: Compiler, clauses: list[Any], dest: Dest) -> None:
         c.put(emit.nil(), dest)
         return
     first, others = clauses[0], clauses[1:]
+    if not isinstance(first, list) or len(first) < 2:
+        c.put(c.raises("in a 'cond' the first element must be a list"), dest)
+        return
     if first[0] is True:
         c.body(first[1:], dest)
         return

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import TAIL, Compiler, special
 from lispe_py.compiler.inference import Assignments, local_classes, result_of, suppositions
-from lispe_py.compiler.scope import Frame, bound_names, mentions
+from lispe_py.compiler.scope import Frame, bound_names, mentions, updated_names
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -51,9 +51,8 @@ def parse_parameters(c: Compiler, form: Any, whole: Any) -> Parameters:
             rest = item[1].name
         else:
             raise c.fail("this is not a parameter", whole)
-    every = [*names, *([rest] if rest else [])]
-    if len(set(every)) != len(every):
-        raise c.fail("a parameter is named twice", whole)
+    # Of two parameters of one name the last counts.
+    names = [n if n not in names[i + 1 :] else f"{n}.{i}" for i, n in enumerate(names)]
     return Parameters(names, defaults, rest)
 
 
@@ -131,8 +130,12 @@ def _compile(
         and not parameters.rest
         and method_of is None,
     )
+    fields = frozenset(method_of.all_fields) if method_of is not None else frozenset()
+    frame.locals |= {
+        n for n in updated_names(List(body)) if n not in fields and not c.known_variable(n)
+    }
     if method_of is not None:
-        frame.fields = frozenset(method_of.all_fields) - frame.locals
+        frame.fields = fields - frame.locals
         frame.methods = frozenset(method_of.all_methods)
         frame.owner = method_of
     with c.in_frame(frame) as block:
@@ -337,9 +340,33 @@ def quoted(c: Compiler, item: Any) -> ast.expr:
         return c.const(item)
     if not item and type(item) is List:
         return emit.run("List")
+    if _holds_braces(item):
+        return _built(c, item)
     if type(item) is List and not any(isinstance(m, list) for m in item):
         return emit.run("List", c.const(item))
     return emit.run("copy_literal", c.const(item))
+
+
+def _holds_braces(form: Any) -> bool:
+    pending = [form]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, list):
+            if hasattr(item, "pairs"):
+                return True
+            pending.extend(item)
+    return False
+
+
+def _built(c: Compiler, item: Any) -> ast.expr:
+    """A quoted list that holds ``{...}``: the container stands in it, not its code."""
+    if not isinstance(item, list):
+        return c.const(item)
+    if hasattr(item, "pairs"):
+        if any(m.__class__ is Symbol for m in item[1:]):
+            return emit.run("copy_literal", c.const(List(item)))
+        return c.expr(item)
+    return emit.run("List", ast.List([_built(c, m) for m in item], emit.LOAD))
 
 
 @special("eval", arity=(1, 1))

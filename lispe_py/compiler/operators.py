@@ -10,9 +10,10 @@ import ast
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import Compiler, inline, test_form
+from lispe_py.compiler.compiler import Compiler, Dest, inline, special, test_form
 from lispe_py.compiler.control import as_value
 from lispe_py.compiler.inference import combine
+from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -47,7 +48,7 @@ _BITS = frozenset("&|^")
 #: Operands of one expression that are guarded together, at most.
 _DEEPEST = 24
 
-OPERATORS = frozenset({*ARITHMETIC, *COMPARISON, *UPDATES, "==", ">=<", "~", "!"})
+OPERATORS = frozenset({*ARITHMETIC, *COMPARISON, *UPDATES, "==", ">=<", "~", "!", "-+"})
 
 
 def is_operator(name: str) -> bool:
@@ -112,14 +113,17 @@ class Operation:
 
     # -------------------------------------------------------- emitting
 
-    def generic(self, tree: Any) -> ast.expr:
-        """Calls of the runtime, which has the rules for every kind of operand."""
+    def generic(self, tree: Any, prefix: str = "op") -> ast.expr:
+        """Calls of the runtime, which has the rules for every kind of operand.
+
+        With the prefix "update" a container on the left changes in place.
+        """
         if isinstance(tree, int):
             return self.leaves[tree]
         operator, kids, place = tree
         result = self.generic(kids[0])
         for kid in kids[1:]:
-            result = emit.run(f"op {operator}", result, self.generic(kid))
+            result = emit.run(f"{prefix} {operator}", result, self.generic(kid))
             if place is not None:
                 emit.locate(result, place)
         return result
@@ -216,7 +220,9 @@ class Operation:
         return ["float", "int"] if "float" in known else ["int", "float"]
 
 
-def operation(c: Compiler, operator: str, operands: list[Any], form: List) -> ast.expr:
+def operation(
+    c: Compiler, operator: str, operands: list[Any], form: List, prefix: str = "op"
+) -> ast.expr:
     """An arithmetic operation on any number of forms, folded from the left."""
     where = getattr(form, "where", None)
     places = where.members[-len(operands) :] if where is not None and where.members else ()
@@ -233,7 +239,7 @@ def operation(c: Compiler, operator: str, operands: list[Any], form: List) -> as
         classes = [k for k in work.order() if work.result_class(tree, k)]
         found = {work.result_class(tree, k) for k in classes}
         known = not work._unknown()
-        node = work.emit(lambda: work.native(tree), lambda: work.generic(tree), classes)
+        node = work.emit(lambda: work.native(tree), lambda: work.generic(tree, prefix), classes)
         if known and len(found) == 1:
             node.number_class = found.pop()  # type: ignore[attr-defined]
         return node
@@ -244,7 +250,7 @@ def operation(c: Compiler, operator: str, operands: list[Any], form: List) -> as
     result = nodes[0]
     for node in nodes[1:]:
         result = _remainder(c, result, node) if operator == "%" else (
-            emit.run(f"op {operator}", result, node))
+            emit.run(f"{prefix} {operator}", result, node))
     return result
 
 
@@ -369,6 +375,56 @@ def car(c: Compiler, form: List) -> ast.expr:
         emit.subscript(node, emit.constant(0)),
         emit.run("car", node),
     )
+
+
+@special("over", arity=(2, 2), statement=True)
+def over(c: Compiler, form: List, dest: Dest) -> None:
+    """Give a variable the list of a function of its members.
+
+    (setq l '(1 2 3)) (over (\\(x) (* x x)) l) l
+    ; (1 4 9)
+    """
+    if form[2].__class__ is not Symbol or form[2].name in CONSTANTS:
+        raise c.fail("You cannot modify a static list", form)
+    function, value = c.args(form)
+    result = c.temp()
+    c.emit(emit.assign(result, emit.run("over", function, value)))
+    c.update(form[2].name, emit.name(result))
+    c.put(emit.name(result), dest)
+
+
+@special("flip", arity=(1, 1))
+def flip(c: Compiler, form: List) -> ast.expr:
+    """Run a call with its first two arguments exchanged; turn a dictionary round.
+
+    (list (flip (- 10 3)) (flip {"a":"b"}))
+    ; (-7 {"b":"a"})
+    """
+    call = form[1]
+    if not isinstance(call, list) or not call:
+        return emit.run("flipped", c.expr(call))
+    name = getattr(call[0], "name", "")
+    if name.startswith("dictionary"):
+        return emit.run("flipped", c.expr(call))
+    if len(call) < 3 or name == "quote":
+        return c.raises("cannot flip this element")
+    swapped = List([call[0], call[2], call[1], *call[3:]])
+    if hasattr(call, "where"):
+        swapped.where = call.where
+    return c.expr(swapped)
+
+
+@inline("replaceall")
+def replaceall(c: Compiler, form: List) -> ast.expr:
+    entry = c.world.entry("replaceall")
+    assert entry is not None
+    if form[1].__class__ is not Symbol or form[1].name in CONSTANTS:
+        return c.primitive_call(form, entry)
+    # A text is a value: the changed one goes back to the variable.
+    result = c.temp()
+    c.emit(emit.assign(result, emit.run("replace_all", *c.args(form))))
+    c.update(form[1].name, emit.subscript(emit.name(result), emit.constant(0)))
+    return emit.subscript(emit.name(result), emit.constant(1))
 
 
 @inline("push")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import TAIL, Compiler, Dest, special
+from lispe_py.compiler.compiler import TAIL, Compiler, Dest, World, special
 from lispe_py.compiler.control import as_value
 from lispe_py.compiler.functions import finish_function, install
 from lispe_py.compiler.scope import Frame, _pattern_names, bound_names, mentions
@@ -509,7 +509,7 @@ def dethread(c: Compiler, form: List) -> ast.expr:
     raise c.fail("a definition cannot stand here", form)
 
 
-def _is_typed(c: Compiler, pattern: Any) -> bool:
+def is_typed(world: World, pattern: Any) -> bool:
     """Is a body selected by the type of its first argument?"""
     if pattern.__class__ is Symbol or pattern is None:
         return False
@@ -521,15 +521,15 @@ def _is_typed(c: Compiler, pattern: Any) -> bool:
     return (
         name == "quote"
         or (name.endswith("_") and len(name) > 1)
-        or name in c.world.data
-        or name in c.world.groups
-        or name in c.world.classes
+        or name in world.data
+        or name in world.groups
+        or name in world.classes
     )
 
 
 def _ordered(c: Compiler, bodies: list[List]) -> list[List]:
-    typed = [b for b in bodies if b[2] and _is_typed(c, b[2][0])]
-    return [*typed, *(b for b in bodies if not (b[2] and _is_typed(c, b[2][0])))]
+    typed = [b for b in bodies if b[2] and is_typed(c.world, b[2][0])]
+    return [*typed, *(b for b in bodies if not (b[2] and is_typed(c.world, b[2][0])))]
 
 
 def _compile(

@@ -151,7 +151,7 @@ def _pattern_names(form: Any) -> list[str]:
 #: head of a form -> the names it binds in the current frame
 _BINDERS = {
     **dict.fromkeys(
-        ("setq", "setqv", "setq=", "setconst", "label", "loop", "lloop", "mloop", "whilein", "for"),
+        ("setq", "setqv", "setconst", "label", "loop", "lloop", "mloop", "whilein", "for"),
         _first,
     ),
     "loopcount": _count_variable,
@@ -159,7 +159,7 @@ _BINDERS = {
 }
 
 
-def bound_names(body: Any) -> set[str]:
+def bound_names(body: Any, binders: dict[str, Any] = _BINDERS) -> set[str]:
     """The names that the forms of a body set, inner lambdas included."""
     found: set[str] = set()
     pending = [body]
@@ -171,11 +171,16 @@ def bound_names(body: Any) -> set[str]:
         if head.__class__ is Symbol:
             if head.name == "quote":
                 continue
-            binder = _BINDERS.get(head.name)
+            binder = binders.get(head.name)
             if binder is not None:
                 found.update(binder(form))
         pending.extend(form)
     return found
+
+
+def updated_names(body: Any) -> set[str]:
+    """The names that ``setq=`` sets: locals unless they live elsewhere."""
+    return bound_names(body, {"setq=": _first})
 
 
 def mentions(body: Any, names: frozenset[str]) -> bool:

@@ -115,8 +115,6 @@ def let(c: Compiler, form: List, dest: Dest) -> None:
     bindings = form[1]
     if not isinstance(bindings, list) or not bindings:
         raise c.fail("unbalanced list of variables in 'let'", form)
-    if bindings[0].__class__ is Symbol and len(bindings) == 2:
-        bindings = List([bindings])
     for pair in bindings:
         if not isinstance(pair, list) or len(pair) != 2:
             raise c.fail("unbalanced list of variables in 'let'", form)
@@ -205,7 +203,7 @@ def _update_form(symbol: str) -> None:
             _update_value(c, form, dest, operator)
             return
         name = c.assignable(target, form)
-        node = operation(c, operator, [target, *form[2:]], form)
+        node = operation(c, operator, [target, *form[2:]], form, "update")
         if dest is not EFFECT:
             known = class_of(node)
             kept = c.temp()
@@ -241,7 +239,7 @@ def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
     values = c.args(form, 2)
     result: ast.expr = emit.name(old)
     for value in values:
-        result = emit.run(f"op {operator}", result, value)
+        result = emit.run(f"update {operator}", result, value)
     new = c.temp()
     c.emit(emit.assign(new, result))
     stored = emit.run("set_at", *[emit.name(n) for n in nodes], emit.name(new))

@@ -12,7 +12,9 @@ from lispe_py.errors import LispError
 from lispe_py.printer import show
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import registry
+from lispe_py.runtime import arithmetic
 from lispe_py.runtime.frames import FrameMap, callers_variable, unbound
+from lispe_py.runtime.mapping import element_function
 from lispe_py.runtime.support import UNBOUND
 from lispe_py.values.functions import FORMS
 from lispe_py.values.instances import Instance
@@ -272,6 +274,12 @@ def helpers(lisp: LispE) -> dict[str, Any]:
     def handle(handler: Any, error: Caught) -> Any:
         return handler(error.error.text) if is_callable(handler) else handler
 
+    def element(function: Any) -> Callable[[Any], Any]:
+        return element_function(lisp, function)
+
+    def fold(operator: str, value: Any) -> Any:
+        return arithmetic.fold(operator, value, lisp.promote)
+
     def set_constant(name: str) -> None:
         lisp.constants |= {name}
 
@@ -279,5 +287,5 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         "callable": callable_, "call_or_list": call_or_list, "choose": choose,
         "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text, "define": define, "caught": caught,
         "handle": handle, "set_constant": set_constant, "add_forms": scope[FORMS].update,
-        "show": show,
+        "show": show, "element_function": element, "fold": fold,
     }  # fmt: skip

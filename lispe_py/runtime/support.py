@@ -13,6 +13,7 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.printer import display, show
 from lispe_py.runtime import arithmetic, compare, sequence
+from lispe_py.runtime.lazy import finite
 from lispe_py.runtime.truth import truth
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Caught
@@ -82,18 +83,14 @@ def copy_literal(form: Any) -> Any:
     """A fresh copy of a quoted list, so that changes never reach the program."""
     if not isinstance(form, list):
         return form
-    if form and hasattr(form, "container"):
-        return form.container()
     top = type(form)(form) if type(form) is not List else List(form)
     pending = [top]
     while pending:
         current = pending.pop()
         for index, member in enumerate(current):
             if isinstance(member, list):
-                copied = member.container() if hasattr(member, "container") else type(member)(member)
-                current[index] = copied
-                if isinstance(copied, list):
-                    pending.append(copied)
+                current[index] = copied = type(member)(member)
+                pending.append(copied)
     return top
 
 
@@ -119,13 +116,9 @@ def elapsed(started: float) -> float:
 
 def update_value(operator: str, target: Any, *values: Any) -> Any:
     """``(+= (f) 1)``: change a container that an expression gave, in place."""
-    result = target
     for value in values:
-        result = OPERATIONS[operator](result, value)
-    if isinstance(target, list) and isinstance(result, list):
-        target[:] = result
-        return target
-    return result
+        target = UPDATES[operator](target, value)
+    return target
 
 
 #: operator -> binary function
@@ -137,13 +130,26 @@ OPERATIONS = {
 }  # fmt: skip
 
 
+#: the same where a container on the left changes in place
+UPDATES = arithmetic.updates()
+
+
+def whole(n: Any) -> int:
+    """How many members to take or drop."""
+    if n.__class__ is int:
+        return n
+    from lispe_py.runtime.convert import to_integer
+
+    return to_integer(n)
+
+
+def source(value: Any, stops: bool) -> Any:
+    """The members that a composed loop runs over; ``stops``: it may end by itself."""
+    return sequence.iterate(value) if stops else finite(value)
+
+
 def not_same(left: Any, right: Any) -> bool | None:
     return None if compare.same(left, right) else True
-
-
-def fold(operator: str, value: Any) -> Any:
-    """``(+ '(4 5 6))``: one list argument is folded."""
-    return arithmetic.fold(operator, value)
 
 
 def helpers() -> dict[str, Any]:
@@ -158,9 +164,11 @@ def helpers() -> dict[str, Any]:
         "spread": spread, "copy_literal": copy_literal, "raise": raise_error,
         "throw": throw, "is_caught": is_caught, "no_case": no_case, "display": display,
         "clock": time.perf_counter, "elapsed": elapsed, "update_value": update_value,
-        "fold": fold, "show": show,
+        "show": show,
         "equal": compare.equal, "not_equal": compare.not_equal, "same": compare.same,
         "not_same": not_same, "less": compare.less, "less_equal": compare.less_equal,
         "greater": compare.greater, "greater_equal": compare.greater_equal,
+        "whole": whole, "source": source,
         **{f"op {name}": function for name, function in OPERATIONS.items()},
+        **{f"update {name}": function for name, function in UPDATES.items()},
     }  # fmt: skip
