@@ -232,16 +232,17 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
     instance: ast.expr = emit.nil()
     methods = info.all_methods
     if any(_calls_method(c, item, methods) for item in form[1:]):
-        target = c.temp()
+        # Held in a list that gives it away: no variable keeps the instance alive.
+        holder = c.temp()
         made = emit.run("new_instance", emit.name(f"class {info.name}()"))
-        c.emit(emit.assign(target, made))
-        instance = emit.name(target)
+        c.emit(emit.assign(holder, ast.List([made], emit.LOAD)))
+        instance = emit.subscript(emit.name(holder), emit.constant(0))
     values = List([form[0], *plain[1:], *(value for _, value in named)])
     where = getattr(form, "where", None)
     if where is not None and not named:
         values.where = where
     nodes = []
-    if emit.is_simple(instance) and isinstance(instance, ast.Name):
+    if isinstance(instance, ast.Subscript):
         for item in values[1:]:
             if _calls_method(c, item, methods):
                 node = c.call(emit.attribute(instance, f"{item[0].name}()"), item)
@@ -250,6 +251,7 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
             kept = c.temp()
             c.emit(emit.assign(kept, node))
             nodes.append(emit.name(kept))
+        instance = emit.call(emit.attribute(instance.value, "pop"), [])
     else:
         nodes = c.args(values)
     count = len(plain) - 1

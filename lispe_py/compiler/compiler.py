@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from lispe_py.compiler import emit
 from lispe_py.compiler.inference import infer
 from lispe_py.compiler.scope import Frame, Lambda, Scope
+from lispe_py.compiler.symbols import is_operator
 from lispe_py.errors import LispError
 from lispe_py.names import CONSTANTS, NOT_RESERVED
 from lispe_py.registry import Entry, primitive
@@ -383,6 +384,8 @@ class Compiler:
         function = self.function_key(name)
         if function is not None:
             return _mark_global(emit.name(function))
+        if is_operator(name):
+            return self.const(Symbol(name))
         entry = self.world.entry(name)
         if entry is not None:
             return self._bare_primitive(name, entry)
@@ -392,10 +395,6 @@ class Compiler:
         return _mark_global(emit.name(emit.identifier(name)))
 
     def _bare_primitive(self, name: str, entry: Entry) -> ast.expr:
-        from lispe_py.compiler.operators import is_operator
-
-        if is_operator(name):
-            return self.const(Symbol(name))
         if entry.library != "lispe":
             return emit.name(self.world.bind(entry))
         return self.raises(f"cannot evaluate this instruction: '{name}'")

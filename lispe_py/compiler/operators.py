@@ -13,27 +13,10 @@ from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler, Dest, inline, special, test_form
 from lispe_py.compiler.control import as_value
 from lispe_py.compiler.inference import combine
+from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
-
-#: operator of an update form
-UPDATES = {
-    "+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%", "^^=": "^^",
-    "<<=": "<<", ">>=": ">>", "&=": "&", "|=": "|", "^=": "^", "&~=": "&~",
-}  # fmt: skip
-
-#: language's spelling -> name of the binary function in ``runtime.arithmetic``
-ARITHMETIC = {
-    "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo",
-    "^^": "power", "<<": "shift_left", ">>": "shift_right", "&": "bit_and",
-    "|": "bit_or", "^": "bit_xor", "&~": "bit_and_not",
-}  # fmt: skip
-
-COMPARISON = {
-    "=": "equal", "!=": "not_equal", "eq": "same", "neq": "not_same", "<": "less",
-    "<=": "less_equal", ">": "greater", ">=": "greater_equal",
-}  # fmt: skip
 
 _PYTHON = {
     "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div,
@@ -47,14 +30,6 @@ _PYTHON_COMPARISON = {
 _BITS = frozenset("&|^")
 #: Operands of one expression that are guarded together, at most.
 _DEEPEST = 24
-
-OPERATORS = frozenset({*ARITHMETIC, *COMPARISON, *UPDATES, "==", ">=<", "~", "!", "-+"})
-
-
-def is_operator(name: str) -> bool:
-    """Operators evaluate to themselves when they stand as values."""
-    return name in OPERATORS
-
 
 def class_of(node: ast.expr) -> str | None:
     """"int" or "float" for a node whose class is known when it is compiled."""
@@ -203,6 +178,8 @@ class Operation:
 
     def emit(self, native: Any, generic: Any, supposed: list[str]) -> ast.expr:
         """The guarded versions; ``native`` and ``generic`` make the whole expression."""
+        if any(isinstance(n, ast.Constant) and class_of(n) is None for n in self.leaves):
+            return generic()
         if not self._unknown():
             return native() if supposed else generic()
         if not supposed:
@@ -344,7 +321,7 @@ def at(c: Compiler, form: List) -> ast.expr:
     if len(nodes) != 2:
         return emit.run("at", *nodes)
     container, index = nodes
-    if not emit.is_simple(container) or not (
+    if not isinstance(container, ast.Name) or not (
         emit.is_simple(index) or class_of(index) == "int"
     ):
         return emit.run("at", *nodes)
@@ -366,6 +343,8 @@ def at(c: Compiler, form: List) -> ast.expr:
 @inline("car")
 def car(c: Compiler, form: List) -> ast.expr:
     (node,) = c.args(form)
+    if isinstance(node, ast.Constant):
+        return emit.run("car", node)
     first = node
     if not c.stable(node):
         target = c.temp()

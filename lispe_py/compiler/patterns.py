@@ -24,6 +24,8 @@ from lispe_py.values.symbol import Symbol
 Then = Callable[[], None]
 
 REST = Symbol("$")
+_CUT, _FAIL = Symbol("cut_"), Symbol("fail_")
+_MARKS = (_CUT, _FAIL)
 QUOTE = Symbol("quote")
 _KLEENE = {"*", "+", "%"}
 #: Type atoms with a class of their own, tested in line.
@@ -614,29 +616,34 @@ def _run_body(c: Compiler, forms: list[Any], kind: str, results: str) -> None:
     if kind == "defpat":
         c.body(forms, TAIL)
         return
-    cut = Symbol("cut_") in forms
-    fails = Symbol("fail_") in forms
-    steps = [f for f in forms if f is not Symbol("cut_") and f is not Symbol("fail_")]
+    last = max((i for i, f in enumerate(forms) if f not in _MARKS), default=-1)
 
     def go(index: int) -> None:
-        if index < len(steps) - 1:
-            test = c.test(steps[index])
+        if index > last and not any(f in _MARKS for f in forms[index:]):
+            return
+        form = forms[index]
+        if form is _FAIL:
+            return
+        if form is _CUT:
+            go(index + 1)
+            # No further body, whatever becomes of the rest of this one.
+            c.emit(ast.Return(emit.name(results) if results else emit.nil()))
+            return
+        if index < last or _FAIL in forms[index:]:
+            test = c.test(form)
             with c.branch() as inner:
                 go(index + 1)
             c.emit(ast.If(test, inner or [ast.Pass()], []))
             return
         value = c.temp()
-        c.into(steps[-1], Dest(value))
+        c.into(form, Dest(value))
         with c.sub_block() as success:
-            if kind == "defprol":
-                if not fails:
-                    append = emit.attribute(emit.name(results), "append")
-                    c.emit(emit.effect(emit.call(append, [emit.name(value)])))
-            elif not fails:
+            if results:
+                append = emit.attribute(emit.name(results), "append")
+                c.emit(emit.effect(emit.call(append, [emit.name(value)])))
+            else:
                 c.emit(ast.Return(emit.name(value)))
-        c.emit(ast.If(c.truth(emit.name(value)), success or [ast.Pass()], []))
+        c.emit(ast.If(c.truth(emit.name(value)), success, []))
+        go(index + 1)
 
-    if steps:
-        go(0)
-    if cut:
-        c.emit(ast.Return(emit.name(results) if results else emit.nil()))
+    go(0)

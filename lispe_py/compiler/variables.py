@@ -7,7 +7,8 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import EFFECT, TAIL, Compiler, Dest, special
-from lispe_py.compiler.operators import UPDATES, class_of, operation
+from lispe_py.compiler.operators import class_of, operation
+from lispe_py.compiler.symbols import UPDATES
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -211,7 +212,8 @@ def _update_form(symbol: str) -> None:
             node = emit.name(kept)
             node.number_class = known  # type: ignore[attr-defined]
         c.update(name, node)
-        c.put(node, dest)
+        if dest is not EFFECT:
+            c.put(node, dest)
 
     update.__doc__ = (
         f"Apply ``{operator}`` to a variable or a cell, and store the result.\n\n"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lispe_py.errors import LispError
 from lispe_py.printer import show
 from lispe_py.protocol import adapter_for
-from lispe_py.registry import registry
+from lispe_py.registry import Entry, registry
 from lispe_py.runtime import arithmetic
 from lispe_py.runtime.frames import FrameMap, callers_variable, unbound
 from lispe_py.runtime.mapping import element_function
@@ -74,7 +74,7 @@ def named(lisp: LispE, name: str) -> Callable[..., Any]:
         if entry is not None:
             if entry.special:
                 return special_as_function(lisp, name)
-            found = lisp.builtin_names[lisp.bind(entry)]
+            found = _checked(entry, lisp.builtin_names[lisp.bind(entry)])
     if found is None:
         found = scope.get(name)
     if found is None:
@@ -86,6 +86,23 @@ def named(lisp: LispE, name: str) -> Callable[..., Any]:
         callable_: Callable[..., Any] = found
         return callable_
     return resolve(lisp, found, "last") if not isinstance(found, Symbol) else named(lisp, found.name)
+
+
+def _checked(entry: Entry, function: Any) -> Any:
+    """A primitive for calls that the compiler has not seen: it counts its arguments.
+
+    Python's own signature does that, except where it takes any number of them.
+    """
+    rest = any(p.rest for p in entry.parameters)
+    if not rest or entry.least == sum(p.required for p in entry.parameters):
+        return function
+
+    def counted(*args: Any) -> Any:
+        if not entry.accepts(len(args)):
+            raise LispError(f"Wrong number of arguments for: '{entry.name}'")
+        return function(*args)
+
+    return counted
 
 
 def special_as_function(lisp: LispE, name: str) -> Callable[..., Any]:

@@ -34,8 +34,8 @@ class ClassInfo:
     @property
     def all_fields(self) -> list[str]:
         inherited = self.base.all_fields if self.base else []
-        own = [*self.fields, *sorted(self.added - set(self.fields))]
-        return [*own, *(f for f in inherited if f not in own)]
+        named = [*self.fields, *(f for f in inherited if f not in self.fields)]
+        return [*named, *sorted(self.added.difference(named))]
 
     @property
     def all_methods(self) -> set[str]:
