@@ -104,12 +104,12 @@ class Function:
     def _with_numpy(self, kind: Any, value: Any) -> Any:
         import numpy
 
-        result = vector.empty(kind, len(value))
-        source = numpy.frombuffer(value, value.typecode)
-        target = numpy.frombuffer(result, result.typecode)
+        result = vector.new_list(kind, len(value))
         assert self.numpy is not None
         with numpy.errstate(all="ignore"):
-            getattr(numpy, self.numpy)(source, out=target, casting="unsafe", dtype="d")
+            getattr(numpy, self.numpy)(
+                vector.view(value), out=vector.view(result), casting="unsafe", dtype="d"
+            )
         return result
 
 

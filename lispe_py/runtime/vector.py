@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import math
 import sys
+from array import array
+from collections.abc import Iterable
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.runtime.convert import CONVERTERS, plain_number, to_number, truncated
@@ -22,17 +25,45 @@ if TYPE_CHECKING:
     from lispe_py.runtime.arithmetic import Operation
 
 #: Length from which numpy is worth its calls, and from which it is worth importing.
-SHORT, WORTH_IMPORT = 32, 1000
+SHORT, WORTH_IMPORT = 200, 2000
 
 _WHOLE = frozenset({Integers, Shorts})
 #: Class of a typed list -> that of its members, for the bit operators.
 _MEMBERS: dict[type, type] = {Integers: int, Shorts: int, Numbers: float, Floats: Float32}
 _LIMITS = {Integers: (-(1 << 63), (1 << 63) - 1), Shorts: (-(1 << 15), (1 << 15) - 1)}
 
+#: Operators for which a text is no number: as a scalar, as a member of a generic list.
+_NO_TEXT = frozenset({"%", "^^"})
+_NO_MEMBER_TEXT = frozenset({"%", "^^", "/"})
+
+#: operator -> the numpy function, where there is one for it
+_FUNCTIONS = {
+    "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "fmod",
+    "&": "bitwise_and", "|": "bitwise_or", "^": "bitwise_xor",
+    "<<": "left_shift", ">>": "right_shift",
+}  # fmt: skip
+
 
 def use_numpy(size: int) -> bool:
     """Is a list of this length worked by numpy?"""
     return size > WORTH_IMPORT or (size > SHORT and "numpy" in sys.modules)
+
+
+def view(items: Numeric) -> Any:
+    """The members of a typed list as a numpy array on the same memory."""
+    import numpy
+
+    return numpy.frombuffer(items, items.typecode)
+
+
+def new_list(cls: type[Numeric], size: int) -> Numeric:
+    """A typed list of a length, to be filled.
+
+    array's own repetition, in place: the other ways copy once more.
+    """
+    result: Numeric = cls((0,) if size else ())
+    array.__imul__(result, size)
+    return result
 
 
 def whole_quotient(a: int, b: int) -> int:
@@ -41,11 +72,6 @@ def whole_quotient(a: int, b: int) -> int:
         raise division_by_zero()
     result = abs(a) // abs(b)
     return result if (a < 0) == (b < 0) else -result
-
-
-#: Operators for which a text is no number: as a scalar, as a member of a generic list.
-_NO_TEXT = frozenset({"%", "^^"})
-_NO_MEMBER_TEXT = frozenset({"%", "^^", "/"})
 
 
 def converted(operation: Operation, items: Numeric, members: list[Any]) -> Numeric:
@@ -60,7 +86,8 @@ def converted(operation: Operation, items: Numeric, members: list[Any]) -> Numer
     kind = "numbers" if operation.symbol in ("/", "^^") else items.kind
     if all(m.__class__ is int for m in members):
         kind = items.kind
-    result: Numeric = TYPED[kind]([CONVERTERS[kind](m) for m in members])
+    convert = CONVERTERS[kind]
+    result: Numeric = TYPED[kind]([convert(m) for m in members])
     return result
 
 
@@ -69,7 +96,7 @@ def _scalar(operation: Operation, items: Numeric, value: Any) -> int | float:
     cls = value.__class__
     if operation.bits and items.__class__ not in _WHOLE and (value is None or cls in TEXTS):
         raise unusable(value)
-    if cls in (int, float):
+    if cls is int or cls is float:
         number = value
     elif cls is Symbol or cls is bool:
         raise unusable(value)
@@ -77,7 +104,7 @@ def _scalar(operation: Operation, items: Numeric, value: Any) -> int | float:
         number = plain_number(value)
     if items.__class__ in _WHOLE:
         return truncated(number)
-    return to_number(number)
+    return to_number(number) if items.__class__ is Numbers else Float32(to_number(number))
 
 
 # ---------------------------------------------------------------- the three forms
@@ -88,17 +115,16 @@ def typed_and_scalar(operation: Operation, items: Numeric, value: Any) -> Any:
     if operation.symbol in _NO_TEXT and (value is None or value.__class__ in TEXTS):
         raise unusable(value)
     if operation.symbol == "^^":
-        exponent = plain_number(value)
-        if exponent.__class__ is float and exponent.is_integer():
-            exponent = int(exponent)
-        scalar: int | float = exponent
+        scalar = plain_number(value)
+        if scalar.__class__ is float and scalar.is_integer():
+            scalar = int(scalar)
     else:
         scalar = _scalar(operation, items, value)
     if use_numpy(len(items)):
-        result = _with_numpy(operation, items, items, scalar)
+        result = _with_numpy(operation, items, view(items), scalar)
         if result is not None:
             return result
-    return _stored(items, _one_by_one(operation, items, items.tolist(), [scalar] * len(items)))
+    return _stored(items, _one_by_one(operation, items, items, repeat(scalar)))
 
 
 def scalar_and_typed(operation: Operation, value: Any, items: Numeric) -> Any:
@@ -107,59 +133,55 @@ def scalar_and_typed(operation: Operation, value: Any, items: Numeric) -> Any:
         return typed_and_scalar(operation, items, value)
     scalar = _scalar(operation, items, value)
     if use_numpy(len(items)):
-        result = _with_numpy(operation, items, scalar, items)
+        result = _with_numpy(operation, items, scalar, view(items))
         if result is not None:
             return result
-    return _stored(items, _one_by_one(operation, items, [scalar] * len(items), items.tolist()))
+    return _stored(items, _one_by_one(operation, items, repeat(scalar), items))
 
 
 def typed_and_typed(operation: Operation, left: Numeric, right: Numeric) -> Any:
     """Two typed lists; the left one gives the length and the kind."""
     size = min(len(left), len(right))
     if use_numpy(size):
-        head = left if len(left) == size else left[:size]
-        tail = right if len(right) == size else right[:size]
-        result = _with_numpy(operation, left, head, tail)
+        a, b = view(left), view(right)
+        result = _with_numpy(operation, left, a[:size], b[:size])
         if result is not None:
-            result.extend(left[size:])
+            if size < len(left):
+                result.extend(left[size:])
             return result
-    results = _one_by_one(operation, left, left.tolist()[:size], right.tolist()[:size])
-    return _stored(left, [*results, *left.tolist()[size:]])
+    results = _one_by_one(operation, left, left, right)
+    if size < len(left):
+        results.extend(left[size:].tolist())
+    return _stored(left, results)
 
 
 def _stored(items: Numeric, results: list[Any]) -> Any:
     if items.__class__ in _WHOLE:
-        results = [r if r.__class__ is int else truncated(r) for r in results]
+        for index, result in enumerate(results):
+            if result.__class__ is not int:
+                results[index] = truncated(result)
     return items.__class__(results)
 
 
-def _one_by_one(operation: Operation, items: Numeric, left: list[Any], right: list[Any]) -> list[Any]:
+def _one_by_one(
+    operation: Operation, items: Numeric, left: Iterable[Any], right: Iterable[Any]
+) -> list[Any]:
     """The results in Python, not cut yet."""
     symbol = operation.symbol
     whole = items.__class__ in _WHOLE
-    pairs = zip(left, right, strict=True)
-    if symbol == "/":
-        if whole:
-            return [
-                whole_quotient(a, b) if a.__class__ is b.__class__ is int else operation.reals(a, b)
-                for a, b in pairs
-            ]
-        return [operation.reals(a, b) for a, b in pairs]
-    if symbol == "%":
-        return [operation.integers(a, b) for a, b in pairs]
+    if symbol in ("/", "^^"):
+        if not whole:
+            return list(map(operation.reals, left, right))
+        exact = whole_quotient if symbol == "/" else operation.integers
+        reals = operation.reals
+        return [
+            exact(a, b) if a.__class__ is b.__class__ is int else reals(a, b)
+            for a, b in zip(left, right, strict=False)
+        ]
     if operation.bits:
-        scalar = operation.scalars[_MEMBERS[items.__class__]]
         member = _MEMBERS[items.__class__]
-        return [scalar(member(a), b) for a, b in pairs]
-    if symbol == "^^":
-        if whole:
-            return [
-                operation.integers(a, b) if a.__class__ is b.__class__ is int
-                else operation.reals(a, b) for a, b in pairs
-            ]  # fmt: skip
-        return [operation.reals(a, b) for a, b in pairs]
-    function = operation.integers if whole else operation.reals
-    return [function(a, b) for a, b in pairs]
+        return list(map(operation.scalars[member], map(member, left), right))
+    return list(map(operation.integers if whole or symbol == "%" else operation.reals, left, right))
 
 
 def fold(operation: Operation, items: Numeric) -> int | float:
@@ -174,7 +196,7 @@ def fold(operation: Operation, items: Numeric) -> int | float:
         return product
     result = members[0]
     for member in members[1:]:
-        (result,) = _one_by_one(operation, items, [result], [member])
+        (result,) = _one_by_one(operation, items, (result,), (member,))
         if whole and result.__class__ is not int:
             result = truncated(result)
     return result if whole else float(result)
@@ -182,19 +204,17 @@ def fold(operation: Operation, items: Numeric) -> int | float:
 
 def total(items: Numeric) -> int | float:
     """The sum of a typed list: exact for integers."""
-    exact: int | float
     if not use_numpy(len(items)):
-        exact = sum(items.tolist())
+        exact: int | float = sum(items.tolist())
         return exact
-    import numpy
-
-    values = numpy.frombuffer(items, items.typecode)
-    if items.__class__ in _WHOLE:
-        if items.__class__ is Integers:
-            largest = max(int(values.max()), -int(values.min()))
-            if largest * len(items) >= 1 << 63:
-                exact = sum(items.tolist())
-                return exact
+    values = view(items)
+    if items.__class__ is Integers:
+        low, high = _bounds(values)
+        if max(high, -low) * len(items) >= 1 << 63:
+            exact = sum(items.tolist())
+            return exact
+        return int(values.sum())
+    if items.__class__ is Shorts:
         return int(values.sum(dtype="q"))
     return float(values.sum(dtype="d"))
 
@@ -202,120 +222,172 @@ def total(items: Numeric) -> int | float:
 # ---------------------------------------------------------------- numpy
 
 
-def empty(items: Numeric, size: int) -> Any:
-    """A list of ``size`` members of the kind of another, to be filled."""
-    return items.__class__((0,)) * size
+def _with_numpy(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
+    """The result as a new typed list; None where Python must do it exactly.
 
-
-def _with_numpy(operation: Operation, items: Numeric, left: Any, right: Any) -> Any:
-    """The result as a new typed list; None where Python must do it exactly."""
-    import numpy
-
-    a = numpy.frombuffer(left, left.typecode) if isinstance(left, Numeric) else left
-    b = numpy.frombuffer(right, right.typecode) if isinstance(right, Numeric) else right
+    ``a`` and ``b`` are arrays, or one of them a plain number.
+    """
     worker = _whole if items.__class__ in _WHOLE else _numbers
-    return worker(operation, items, a, b)
+    return worker(operation, items.__class__, a, b)
 
 
-def _is_zero(b: Any) -> bool:
-    return bool((b == 0).any()) if hasattr(b, "any") else b == 0
+def _is_array(x: Any) -> bool:
+    return x.__class__ is not int and not isinstance(x, float)
 
 
-def _numbers(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
+def _has_zero(x: Any) -> bool:
+    return not x.all() if _is_array(x) else not x
+
+
+def _size(a: Any, b: Any) -> int:
+    return len(a) if _is_array(a) else len(b)
+
+
+def _numbers(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
     """Lists of numbers. Infinities and NaN arise as in Python."""
     import numpy
 
     symbol = operation.symbol
-    size = len(a) if hasattr(a, "dtype") else len(b)
+    if symbol == "^^":
+        return _powers(cls, a, b)
     if symbol not in ("+", "-", "*", "/"):
-        return _unusual(operation, items, a, b)
-    if symbol == "/" and _is_zero(b):
-        raise division_by_zero()
-    result = empty(items, size)
-    out = numpy.frombuffer(result, result.typecode)
-    function = {"+": numpy.add, "-": numpy.subtract, "*": numpy.multiply,
-                "/": numpy.divide}[symbol]  # fmt: skip
+        return None
+    result = new_list(cls, _size(a, b))
+    out = view(result)
+    function = getattr(numpy, _FUNCTIONS[symbol])
+    if symbol == "/":
+        try:
+            with numpy.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
+                function(a, b, out=out, casting="unsafe")
+            return result
+        except FloatingPointError:
+            if _has_zero(b):
+                raise division_by_zero() from None
+    # A list of 32 bits and one of 64 are combined in 64.
     with numpy.errstate(all="ignore"):
-        function(a, b, out=out, casting="same_kind" if _floating(a, b) else "unsafe")
+        function(a, b, out=out, casting="unsafe")
     return result
 
 
-def _floating(a: Any, b: Any) -> bool:
-    return all(not hasattr(x, "dtype") or x.dtype.kind == "f" for x in (a, b))
-
-
-def _unusual(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
-    """``%``, ``^^`` and the bit operators on lists of numbers."""
+def _powers(cls: type[Numeric], a: Any, b: Any) -> Any:
     import numpy
 
-    if operation.symbol != "^^":
+    result = new_list(cls, _size(a, b))
+    out = view(result)
+    if not _is_array(b) and b == 2 and cls is Numbers:
+        with numpy.errstate(all="ignore"):
+            numpy.multiply(a, a, out=out)
+        return result
+    try:
+        with numpy.errstate(over="raise", divide="raise", invalid="ignore"):
+            numpy.power(a, b, out=out, dtype="d", casting="unsafe")
+    except FloatingPointError:
         return None
-    with numpy.errstate(all="ignore"):
-        values = numpy.power(numpy.asarray(a, "d"), numpy.asarray(b, "d"))
-    if numpy.isinf(values).any():
-        return None
-    result = items.__class__()
-    result.frombytes(values.astype(items.typecode).tobytes())
     return result
 
 
 def _bounds(x: Any) -> tuple[int, int]:
-    if hasattr(x, "dtype"):
-        return int(x.min()), int(x.max())
-    return x, x
+    """Two numbers between which all integers of an array lie, the closer the better."""
+    if not _is_array(x):
+        return x, x
+    import numpy
+
+    joined = int(numpy.bitwise_or.reduce(x))
+    if joined >= 0:
+        # None is negative: no member has a bit that is not among the joined ones.
+        return 0, (1 << joined.bit_length()) - 1
+    return int(x.min()), int(x.max())
 
 
-def _whole(operation: Operation, items: Numeric, a: Any, b: Any) -> Any:
+def _exact_bounds(x: Any) -> tuple[int, int]:
+    return (int(x.min()), int(x.max())) if _is_array(x) else (x, x)
+
+
+def _range(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    """Between what the results of an operation lie, given its operands."""
+    (a1, a2), (b1, b2) = a, b
+    if symbol == "+":
+        return a1 + b1, a2 + b2
+    if symbol == "-":
+        return a1 - b2, a2 - b1
+    if symbol == "<<":
+        return min(a1, a1 << b2), max(a2, a2 << b2)
+    ends = (a1 * b1, a1 * b2, a2 * b1, a2 * b2)
+    return min(ends), max(ends)
+
+
+def _fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
+    """Is it certain that all results fit in the list?"""
+    least, most = _LIMITS[cls]
+    if symbol in ("+", "-") and not _is_array(b):
+        # One end is enough.
+        step = b if symbol == "+" else -b
+        if step >= 0:
+            return bool(int(a.max()) + step <= most)
+        return bool(int(a.min()) + step >= least)
+    for bounds in (_bounds, _exact_bounds):
+        low, high = _range(symbol, bounds(a), bounds(b))
+        if least <= low and high <= most:
+            return True
+    return False
+
+
+def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
     """Lists of integers; None where the result might not fit, or is not exact."""
     import numpy
 
     symbol = operation.symbol
+    least, most = _LIMITS[cls]
     for x in (a, b):
-        if (x.dtype.kind if hasattr(x, "dtype") else "i" if x.__class__ is int else "f") != "i":
+        if _is_array(x):
+            if x.dtype.kind != "i":
+                return None
+        elif x.__class__ is not int or not -(1 << 63) <= x < 1 << 63:
             return None
-    size = len(a) if hasattr(a, "dtype") else len(b)
-    least, most = _LIMITS[items.__class__]
-    (a1, a2), (b1, b2) = _bounds(a), _bounds(b)
-    if not (-(1 << 63) <= min(a1, b1) and max(a2, b2) < 1 << 63):
-        return None
-    if symbol in ("/", "%"):
-        if b1 <= 0 <= b2 and _is_zero(b):
-            raise division_by_zero()
-        if a1 == -(1 << 63) and b1 <= -1 <= b2:
-            return None
-        ends = [a1, a2, -a1, -a2] if symbol == "/" else [a1, a2, 0]
-    elif symbol == "+":
-        ends = [a1 + b1, a2 + b2]
-    elif symbol == "-":
-        ends = [a1 - b2, a2 - b1]
-    elif symbol == "*":
-        ends = [a1 * b1, a1 * b2, a2 * b1, a2 * b2]
-    elif symbol in ("&", "|", "^", "&~", ">>"):
-        if symbol == ">>" and (b1 < 0 or b2 > 63):
-            return None
-        ends = [a1, a2, b1, b2] if symbol != ">>" else [a1, a2]
-    elif symbol == "<<" and b1 >= 0 and b2 < 63:
-        ends = [a1 << b2, a2 << b2]
-    else:
-        return None
-    if symbol not in ("/", "%") and not (least <= min(ends) and max(ends) <= most):
-        return None
-    if symbol == "/" and not (least <= min(a1, -a2) and max(a2, -a1) <= most) and b1 <= -1 <= b2:
-        return None
-    result = empty(items, size)
-    out = numpy.frombuffer(result, result.typecode)
-    functions = {
-        "+": numpy.add, "-": numpy.subtract, "*": numpy.multiply, "%": numpy.fmod,
-        "&": numpy.bitwise_and, "|": numpy.bitwise_or, "^": numpy.bitwise_xor,
-        "<<": numpy.left_shift, ">>": numpy.right_shift,
-    }  # fmt: skip
     if symbol == "/":
-        # Cut toward zero: numpy's // cuts down.
-        wide_a, wide_b = numpy.asarray(a, "q"), numpy.asarray(b, "q")
-        out[:] = (wide_a - numpy.fmod(wide_a, wide_b)) // wide_b
-    elif symbol == "&~":
+        return _quotients(cls, a, b)
+    if symbol == "%":
+        if _has_zero(b):
+            raise division_by_zero()
+        if not _is_array(a) or (cls is Integers and not _is_array(b) and b == -1):
+            return None
+    elif symbol in ("<<", ">>"):
+        low, high = _exact_bounds(b)
+        if low < 0 or high > 62 or (symbol == "<<" and not _fits(cls, symbol, a, b)):
+            return None
+    elif symbol in ("+", "-", "*"):
+        if not _fits(cls, symbol, a, b):
+            return None
+    elif symbol == "^^":
+        return None
+    elif cls is Shorts:
+        for x in (a, b):
+            if not _is_array(x) and not least <= x <= most:
+                return None
+    result = new_list(cls, _size(a, b))
+    out = view(result)
+    if symbol == "&~":
         numpy.bitwise_and(a, ~b, out=out, casting="unsafe")
-    else:
-        functions[symbol](a, b, out=out, casting="unsafe")
+        return result
+    getattr(numpy, _FUNCTIONS[symbol])(a, b, out=out, dtype="q", casting="unsafe")
     return result
 
+
+def _quotients(cls: type[Numeric], a: Any, b: Any) -> Any:
+    """``/`` on lists of integers, cut toward zero; numpy's own cuts down."""
+    import numpy
+
+    if _has_zero(b):
+        raise division_by_zero()
+    (a1, _), (b1, b2) = _exact_bounds(a), _exact_bounds(b)
+    if a1 == _LIMITS[cls][0] and b1 <= -1 <= b2:
+        return None
+    result = new_list(cls, _size(a, b))
+    out = view(result)
+    if a1 >= 0 and b1 > 0:
+        numpy.floor_divide(a, b, out=out, casting="unsafe")
+        return result
+    numpy.fmod(a, b, out=out, casting="unsafe")
+    numpy.subtract(a, out, out=out, casting="unsafe")
+    numpy.floor_divide(out, b, out=out, casting="unsafe")
+    return result
