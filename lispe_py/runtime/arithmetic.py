@@ -312,7 +312,10 @@ class Operation:
                 raise unusable(b)
             right = truncated(b.real)
             if a.is_integer():
-                return cls(function(int(a), right))
+                try:
+                    return cls(function(int(a), right))
+                except OverflowError:
+                    raise too_large() from None
             size = _FORMS[cls][2]
             return of_bits(cls, function(bits_of(a), right % size if shifts else right))
 

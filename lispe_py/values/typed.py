@@ -18,6 +18,8 @@ _item = array.__getitem__
 
 def does_not_fit(value: Any, kind: str) -> LispError:
     """The error of a number outside the range of a typed list."""
+    if value.__class__ is int and value.bit_length() > 1000:
+        value = f"an integer of {value.bit_length()} bits"
     return LispError(f"{value} does not fit in '{kind}'")
 
 
