@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from . import storage
 from .arguments import boolean, is_list, modules, shape_text, what
-from .arguments import module as module_of
 from .checkpointing import bare
 from .layers import Layer, ModuleAdapter, rebuild
 
@@ -359,7 +358,9 @@ def torch_memory_map(path: Any, dtype: Any = "float32", shape: Any = None) -> Te
     int16, int8, uint8 or bool; shape a list, one axis by default. Changes to
     the tensor do not reach the file. A size that does not fit is an error.
 
-    (torch_memory_map "values.bin" "float32" '(2 2))
+    (fwrite "values.bin" "abcd")
+    (torch_memory_map "values.bin" "uint8" '(2 2))
+    ; ((97 98) (99 100))
     """
     name = storage.existing(path_of(path))
     element = _RAW.get(str("float32" if dtype is None else dtype))
@@ -384,7 +385,3 @@ def torch_memory_map(path: Any, dtype: Any = "float32", shape: Any = None) -> Te
     except RuntimeError:
         raise LispError(f"{count} values do not fill the shape ({' '.join(map(str, axes))})") from None
 
-
-def unwrapped(value: Any) -> nn.Module:
-    """A module without wrappers."""
-    return bare(module_of(value))

@@ -101,6 +101,10 @@ def write_safetensors(path: str, tensors: Mapping[str, Tensor], note: Any = None
     write_file(path, lambda passing: save_file(kept, passing, metadata))
 
 
+def is_there(path: str) -> bool:
+    return os.path.isfile(path)
+
+
 def existing(path: str) -> str:
     """The path of a file that is there."""
     if os.path.isdir(path):
