@@ -361,8 +361,8 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
     elif symbol == "^^":
         return None
     elif cls is Shorts:
-        for x in (a, b):
-            if not _is_array(x) and not least <= x <= most:
+        for low, high in (_exact_bounds(a), _exact_bounds(b)):
+            if low < least or high > most:
                 return None
     result = new_list(cls, _size(a, b))
     out = view(result)
