@@ -6,8 +6,9 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lispe_py.registry import primitive
 from torch import Tensor
+
+from lispe_py.registry import primitive
 
 from .arguments import boolean, number, rate
 from .convert import axis, floating, only_tensor

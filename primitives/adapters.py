@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.printer import show as show_member
 from lispe_py.protocol import Adapter, register_adapter
-from torch import Tensor
 
 from . import convert
 from .arguments import shape_text

@@ -15,6 +15,8 @@ from math import prod
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
@@ -23,7 +25,6 @@ from lispe_py.values.records import Data
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Floats, Integers, Numbers, Shorts
-from torch import Tensor
 
 from .arguments import what
 
@@ -36,7 +37,12 @@ ELEMENTS: dict[type, torch.dtype] = {
 }
 
 #: Kind of a matrix -> element type.
-KINDS: dict[str, torch.dtype] = {cls.kind: dtype for cls, dtype in ELEMENTS.items()}  # type: ignore[attr-defined]
+KINDS = {
+    "integers": torch.int64,
+    "shorts": torch.int16,
+    "floats": torch.float32,
+    "numbers": torch.float64,
+}
 
 #: Element type -> the typed list that a tensor goes back to; booleans and complex have none.
 BACK: dict[torch.dtype, type] = {
@@ -67,6 +73,8 @@ DTYPES: dict[str, torch.dtype] = {
 
 #: The most axes that a tensor can have.
 _MOST_AXES = 64
+#: A shape of more elements is a mistake that torch would not survive politely.
+_MOST_ELEMENTS = 1 << 62
 
 _GENERIC = frozenset({List, Tail, Data, LinkedList, list, tuple})
 _INTEGERS = frozenset({int, Short})
@@ -106,7 +114,7 @@ def only_tensor(value: Any) -> Tensor:
 def axis(value: Any, name: str = "dim") -> int:
     """A position, an axis, a count: a whole number of either sign."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]
+        return int(value)
     if isinstance(value, Tensor) and value.dim() == 0:
         value = value.item()
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1:
@@ -118,32 +126,38 @@ def sizes(value: Any, name: str = "shape", negative: bool = False) -> tuple[int,
     """A shape: a list of integers, or one integer for a single axis."""
     if value.__class__ is int or value.__class__ is float or isinstance(value, (Short, Float32)):
         members: Sequence[Any] = (value,)
-    elif value.__class__ in ELEMENTS or value.__class__ in _GENERIC:
+    elif type(value) in ELEMENTS or type(value) in _GENERIC:
         members = list(value)
     elif isinstance(value, Tensor) and value.dim() <= 1:
         members = value.reshape(-1).tolist()
     else:
         raise LispError(f"{name} must be a list of integers, not {what(value)}")
     found = []
+    count = 1
     for member in members:
         if member.__class__ is not int:
-            whole = isinstance(member, Tensor) or (
-                isinstance(member, (int, float)) and not isinstance(member, bool)
-            )
-            if not whole or member != member // 1:
-                raise LispError(f"{name} must be a list of integers: it holds {what(member)}")
-            member = int(member)
+            member = _whole(member, name)
         if member < 0 and not negative:
             raise LispError(f"{name} must be a list of integers of at least 0: it holds {member}")
+        count *= member
         found.append(member)
-    if prod(found) >= 1 << 62:
+    if count >= _MOST_ELEMENTS:
         raise LispError(f"{name} ({' '.join(map(str, found))}) is too large")
     return tuple(found)
 
 
+def _whole(member: Any, name: str) -> int:
+    """A size that is not written as an integer: ``2.0``, a tensor of no axis."""
+    if isinstance(member, Tensor) and member.dim() == 0:
+        member = member.item()
+    if isinstance(member, (int, float)) and not isinstance(member, bool) and member == member // 1:
+        return int(member)
+    raise LispError(f"{name} must be a list of integers: it holds {what(member)}")
+
+
 def number_or_tensor(value: Any, name: str) -> Any:
     """A plain Python number, or the tensor it is."""
-    cls = value.__class__
+    cls = type(value)
     if cls is int or cls is float or cls is complex or isinstance(value, Tensor):
         return value
     if cls is Short:
@@ -157,17 +171,22 @@ def member_of(value: Any, name: str = "value") -> Any:
     """What can be written into a tensor: a number, a boolean, a list or a tensor."""
     if value is None or value is True:
         return value is True
-    if value.__class__ in _COMPLEX or isinstance(value, Tensor):
+    if value.__class__ is int or value.__class__ is float or isinstance(value, Tensor):
+        return value
+    if type(value) in _COMPLEX:
         return number_or_tensor(value, name)
-    if value.__class__ in ELEMENTS or value.__class__ in _GENERIC or isinstance(value, Grid):
+    if type(value) in ELEMENTS or type(value) in _GENERIC or isinstance(value, Grid):
         return from_lisp(value)
     raise LispError(f"{name} must be a number or a tensor, not {what(value)}")
 
 
 def operand(value: Any, like: Tensor) -> Any:
     """A number as it is, a list as a tensor on the device of ``like``."""
-    cls = value.__class__
-    if cls in _COMPLEX or isinstance(value, Tensor):
+    cls = type(value)
+    # The tests of plain numbers and tensors are such that torch.compile can trace them.
+    if cls is int or cls is float or isinstance(value, Tensor):
+        return value
+    if cls in _COMPLEX:
         return number_or_tensor(value, "operand")
     if cls in ELEMENTS or cls in _GENERIC or isinstance(value, Grid):
         return from_lisp(value).to(like.device)
@@ -180,7 +199,7 @@ def operands(left: Any, right: Any) -> tuple[Any, Any]:
         return left, right if isinstance(right, Tensor) else operand(right, left)
     if isinstance(right, Tensor):
         return operand(left, right), right
-    if left.__class__ not in _COMPLEX and not is_data(left):
+    if type(left) not in _COMPLEX and not is_data(left):
         raise LispError(f"argument must be a tensor, a number or a list, not {what(left)}")
     made = from_lisp(left)
     return made, operand(right, made)
@@ -195,12 +214,12 @@ def floating(value: Tensor) -> Tensor:
 
 def is_data(value: Any) -> bool:
     """A list of the language that can hold numbers."""
-    return value.__class__ in ELEMENTS or value.__class__ in _GENERIC or isinstance(value, Grid)
+    return type(value) in ELEMENTS or type(value) in _GENERIC or isinstance(value, Grid)
 
 
 def tensors_of(value: Any, name: str = "tensors") -> list[Tensor]:
     """A non-empty list of tensors."""
-    if value.__class__ in _GENERIC:
+    if type(value) in _GENERIC:
         found = list(value)
         for member in found:
             if not isinstance(member, Tensor):
@@ -227,13 +246,14 @@ def borrow(value: Any) -> Tensor:
         dtype = KINDS.get(value.kind)
         flat, shape = value.buffer, value.shape
     else:
-        dtype = ELEMENTS.get(value.__class__)
+        dtype = ELEMENTS.get(type(value))
         flat, shape = value, None
     if dtype is None:
         raise _unsupported(value)
     if not len(flat):
         return torch.empty(shape or 0, dtype=dtype)
-    found = torch.frombuffer(flat, dtype=dtype)
+    # torch keeps what it is given alive, and a view keeps the list from changing its size.
+    found = torch.frombuffer(memoryview(flat), dtype=dtype)
     return found if shape is None else found.view(shape)
 
 
@@ -244,7 +264,7 @@ def from_lisp(data: Any, dtype: torch.dtype | None = None) -> Tensor:
 
 
 def _from_lisp(data: Any) -> Tensor:
-    cls = data.__class__
+    cls = type(data)
     if cls in ELEMENTS or isinstance(data, Grid):
         return borrow(data).clone()
     if cls in _GENERIC:
@@ -266,7 +286,7 @@ def _nested(data: Any) -> Tensor:
     level: list[Any] = [data]
     shape: list[int] = []
     while True:
-        kinds = {item.__class__ for item in level}
+        kinds = {type(item) for item in level}
         if kinds <= _GENERIC:
             if len(shape) == _MOST_AXES:
                 raise LispError(f"a tensor has at most {_MOST_AXES} axes")
@@ -333,7 +353,7 @@ def _with_tensors(level: list[Any], shape: list[int]) -> Tensor:
 
 def _flat(values: list[Any]) -> Tensor:
     """A vector of plain numbers or of booleans."""
-    kinds = {value.__class__ for value in values}
+    kinds = {type(value) for value in values}
     try:
         if kinds <= _INTEGERS:
             return torch.frombuffer(array("q", values), dtype=torch.int64)
@@ -345,7 +365,7 @@ def _flat(values: list[Any]) -> Tensor:
         return torch.tensor([value is True for value in values])
     if kinds <= _COMPLEX:
         return torch.tensor(values, dtype=torch.complex64)
-    wrong = next(value for value in values if value.__class__ not in _COMPLEX)
+    wrong = next(value for value in values if type(value) not in _COMPLEX)
     raise _unsupported(wrong)
 
 

@@ -6,10 +6,11 @@ from math import prod
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.values.lists import List
-from torch import Tensor
 
 from . import convert
 from .arguments import natural, number, shape_text, what

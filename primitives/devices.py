@@ -12,9 +12,10 @@ import re
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from torch import Tensor, nn
 
 from .arguments import text, what
 from .convert import axis, only_tensor

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
-from torch import Tensor
 
 from . import convert
 from .arguments import positive, shape_text, text, what
@@ -81,21 +82,19 @@ def _save(
     if os.path.splitext(name)[1].lower() not in ("", ".png"):
         raise LispError(f"a plot is written as .png, not {name}")
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
         raise LispError(
             "plots need matplotlib", hint="install it: pip install 'lispe-py[plots]'"
         ) from None
     figure = Figure(figsize=size, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
     draw(figure)
     if title:
         figure.suptitle(title)
 
     def write(passing: str) -> None:
         with open(passing, "wb") as stream:
-            canvas.print_png(stream)
+            figure.savefig(stream, format="png")
 
     write_file(name, write)
     return name

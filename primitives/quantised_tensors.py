@@ -12,11 +12,12 @@ import math
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils._pytree import tree_map
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.values.typed import Integers, Numbers
-from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from . import convert
 from .arguments import number, shape_text, text, what
@@ -48,13 +49,13 @@ class Quantised(Tensor):
     axis: int | None
 
     # Results are ordinary tensors, not tensors of this class.
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
     def __new__(
         cls: type[Quantised], stored: Tensor, scale: Any, zero_point: Any, axis: int | None = None
     ) -> Quantised:
-        made: Quantised = Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+        made: Quantised = Tensor._make_wrapper_subclass(
             cls, stored.shape, dtype=torch.float32, device=stored.device, requires_grad=False
         )
         made.stored, made.scale, made.zero_point, made.axis = stored, scale, zero_point, axis
@@ -71,7 +72,7 @@ class Quantised(Tensor):
             scale, zero_point = _along(scale, self), _along(zero_point, self)
         return (self.stored.to(torch.float32) - zero_point) * scale
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"Quantised({self.stored_type}, {self.dequantized()!r})"
 
     def __tensor_flatten__(self) -> tuple[list[str], Any]:
@@ -94,7 +95,7 @@ class Quantised(Tensor):
         return Quantised(function(self.stored), scale, zero_point, self.axis)
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         options = kwargs or {}

@@ -10,15 +10,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from torch import Tensor
 
 from . import convert
 from .arguments import is_list, text, what
 from .convert import axis, number_or_tensor, only_tensor, operands
 
 LIBRARY = "lispe_torch"
+
+# Bound once: looking them up in torch costs as much as the rest of these functions.
+_add, _sub, _mul, _div, _matmul = torch.add, torch.sub, torch.mul, torch.div, torch.matmul
 
 
 @primitive("torch_add", "tensor_add", "torch_tensor_add", library=LIBRARY)
@@ -32,9 +36,9 @@ def torch_add(tensor1: Any, tensor2: Any) -> Tensor:
     ; ((5 6) (6 7))
     """
     if tensor1.__class__ is Tensor and tensor2.__class__ is Tensor:
-        return torch.add(tensor1, tensor2)
+        return _add(tensor1, tensor2)
     left, right = operands(tensor1, tensor2)
-    return left + right  # type: ignore[no-any-return]
+    return left + right
 
 
 @primitive("torch_sub", "tensor_sub", "torch_tensor_sub", library=LIBRARY)
@@ -45,9 +49,9 @@ def torch_sub(tensor1: Any, tensor2: Any) -> Tensor:
     ; (3 4)
     """
     if tensor1.__class__ is Tensor and tensor2.__class__ is Tensor:
-        return torch.sub(tensor1, tensor2)
+        return _sub(tensor1, tensor2)
     left, right = operands(tensor1, tensor2)
-    return left - right  # type: ignore[no-any-return]
+    return left - right
 
 
 @primitive("torch_mul", "tensor_mul", "torch_tensor_mul", library=LIBRARY)
@@ -58,9 +62,9 @@ def torch_mul(tensor1: Any, tensor2: Any) -> Tensor:
     ; (8 15)
     """
     if tensor1.__class__ is Tensor and tensor2.__class__ is Tensor:
-        return torch.mul(tensor1, tensor2)
+        return _mul(tensor1, tensor2)
     left, right = operands(tensor1, tensor2)
-    return left * right  # type: ignore[no-any-return]
+    return left * right
 
 
 @primitive("torch_div", "tensor_div", "torch_tensor_div", library=LIBRARY)
@@ -74,11 +78,11 @@ def torch_div(tensor1: Any, tensor2: Any) -> Tensor:
     ; (0.5 2.5)
     """
     if tensor1.__class__ is Tensor and tensor2.__class__ is Tensor:
-        return torch.div(tensor1, tensor2)
+        return _div(tensor1, tensor2)
     left, right = operands(tensor1, tensor2)
     if not isinstance(right, Tensor) and right == 0:
         raise LispError("division by zero")
-    return left / right  # type: ignore[no-any-return]
+    return left / right
 
 
 @primitive("torch_add_scalar", "tensor_add_scalar", "torch_tensor_add_scalar", library=LIBRARY)
@@ -88,7 +92,7 @@ def torch_add_scalar(tensor: Any, scalar: Any) -> Tensor:
     (torch_add_scalar (torch_tensor (floats 4 5)) 0.5)
     ; (4.5 5.5)
     """
-    return only_tensor(tensor) + number_or_tensor(scalar, "scalar")  # type: ignore[no-any-return]
+    return only_tensor(tensor) + number_or_tensor(scalar, "scalar")
 
 
 @primitive("torch_sub_scalar", "tensor_sub_scalar", "torch_tensor_sub_scalar", library=LIBRARY)
@@ -98,7 +102,7 @@ def torch_sub_scalar(tensor: Any, scalar: Any) -> Tensor:
     (torch_sub_scalar (torch_tensor (floats 4 5)) 0.5)
     ; (3.5 4.5)
     """
-    return only_tensor(tensor) - number_or_tensor(scalar, "scalar")  # type: ignore[no-any-return]
+    return only_tensor(tensor) - number_or_tensor(scalar, "scalar")
 
 
 @primitive("torch_mul_scalar", "tensor_mul_scalar", "torch_tensor_mul_scalar", library=LIBRARY)
@@ -108,7 +112,7 @@ def torch_mul_scalar(tensor: Any, scalar: Any) -> Tensor:
     (torch_mul_scalar (torch_tensor (integers 4 5)) 0.5)
     ; (2 2.5)
     """
-    return only_tensor(tensor) * number_or_tensor(scalar, "scalar")  # type: ignore[no-any-return]
+    return only_tensor(tensor) * number_or_tensor(scalar, "scalar")
 
 
 @primitive("torch_div_scalar", "tensor_div_scalar", "torch_tensor_div_scalar", library=LIBRARY)
@@ -121,7 +125,7 @@ def torch_div_scalar(tensor: Any, scalar: Any) -> Tensor:
     divisor = number_or_tensor(scalar, "scalar")
     if not isinstance(divisor, Tensor) and divisor == 0:
         raise LispError("division by zero")
-    return only_tensor(tensor) / divisor  # type: ignore[no-any-return]
+    return only_tensor(tensor) / divisor
 
 
 @primitive("torch_matmul", "tensor_matmul", "torch_tensor_matmul", library=LIBRARY)
@@ -135,7 +139,7 @@ def torch_matmul(tensor1: Any, tensor2: Any) -> Tensor:
     ; ((19 22) (43 50))
     """
     if tensor1.__class__ is Tensor and tensor2.__class__ is Tensor:
-        return torch.matmul(tensor1, tensor2)
+        return _matmul(tensor1, tensor2)
     left, right = operands(tensor1, tensor2)
     return torch.matmul(only_tensor(left), only_tensor(right))
 
@@ -200,7 +204,11 @@ def torch_maximum(tensor1: Any, tensor2: Any) -> Tensor:
     (torch_maximum (torch_tensor (floats 4 5)) (torch_tensor (floats 7 2)))
     ; (7 5)
     """
-    return torch.maximum(*_both_tensors(tensor1, tensor2))
+    left, right = operands(tensor1, tensor2)
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return torch.maximum(left, right)
+    value, bound = (left, right) if isinstance(left, Tensor) else (right, left)
+    return torch.clamp(value, min=bound)
 
 
 @primitive("torch_minimum", "tensor_minimum", "torch_tensor_minimum", library=LIBRARY)
@@ -210,17 +218,11 @@ def torch_minimum(tensor1: Any, tensor2: Any) -> Tensor:
     (torch_minimum (torch_tensor (floats 4 5)) 4.5)
     ; (4 4.5)
     """
-    return torch.minimum(*_both_tensors(tensor1, tensor2))
-
-
-def _both_tensors(left: Any, right: Any) -> tuple[Tensor, Tensor]:
-    """Two tensors; a number becomes one of the type that its mixture with the other has."""
-    a, b = operands(left, right)
-    if not isinstance(b, Tensor):
-        return a, torch.full((), b, dtype=torch.result_type(a, b), device=a.device)
-    if not isinstance(a, Tensor):
-        return torch.full((), a, dtype=torch.result_type(a, b), device=b.device), b
-    return a, b
+    left, right = operands(tensor1, tensor2)
+    if isinstance(left, Tensor) and isinstance(right, Tensor):
+        return torch.minimum(left, right)
+    value, bound = (left, right) if isinstance(left, Tensor) else (right, left)
+    return torch.clamp(value, max=bound)
 
 
 @primitive("torch_ge", "tensor_ge", "torch_tensor_ge", library=LIBRARY)
@@ -231,7 +233,7 @@ def torch_ge(tensor: Any, other: Any) -> Tensor:
     ; (nil true true)
     """
     left, right = operands(tensor, other)
-    return left >= right  # type: ignore[no-any-return]
+    return left >= right
 
 
 @primitive("torch_gt", "tensor_gt", "torch_tensor_gt", library=LIBRARY)
@@ -242,7 +244,7 @@ def torch_gt(tensor: Any, other: Any) -> Tensor:
     ; (nil nil true)
     """
     left, right = operands(tensor, other)
-    return left > right  # type: ignore[no-any-return]
+    return left > right
 
 
 @primitive("torch_le", "tensor_le", "torch_tensor_le", library=LIBRARY)
@@ -253,7 +255,7 @@ def torch_le(tensor: Any, other: Any) -> Tensor:
     ; (true true nil)
     """
     left, right = operands(tensor, other)
-    return left <= right  # type: ignore[no-any-return]
+    return left <= right
 
 
 @primitive("torch_lt", "tensor_lt", "torch_tensor_lt", library=LIBRARY)
@@ -264,7 +266,7 @@ def torch_lt(tensor: Any, other: Any) -> Tensor:
     ; (true nil nil)
     """
     left, right = operands(tensor, other)
-    return left < right  # type: ignore[no-any-return]
+    return left < right
 
 
 @primitive("torch_eq", "tensor_eq", "torch_tensor_eq", library=LIBRARY)
@@ -275,7 +277,7 @@ def torch_eq(tensor: Any, other: Any) -> Tensor:
     ; (nil true nil)
     """
     left, right = operands(tensor, other)
-    return left == right  # type: ignore[no-any-return]
+    return left == right
 
 
 @primitive("torch_ne", "tensor_ne", "torch_tensor_ne", library=LIBRARY)
@@ -286,7 +288,7 @@ def torch_ne(tensor: Any, other: Any) -> Tensor:
     ; (true nil true)
     """
     left, right = operands(tensor, other)
-    return left != right  # type: ignore[no-any-return]
+    return left != right
 
 
 @primitive("torch_logical_not", "tensor_logical_not", "torch_tensor_logical_not", library=LIBRARY)

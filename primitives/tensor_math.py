@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from torch import Tensor
 
 from . import convert
 from .adapters import power
@@ -315,7 +316,7 @@ def torch_pow(tensor: Any, exponent: Any) -> Tensor:
     (list (torch_pow (torch_tensor (floats 4 5)) 2) (torch_pow (torch_tensor (integers 2)) -1))
     ; ((16 25) (0.5))
     """
-    return power(only_tensor(tensor), number_or_tensor(exponent, "exponent"))  # type: ignore[no-any-return]
+    return power(only_tensor(tensor), number_or_tensor(exponent, "exponent"))
 
 
 @primitive("torch_clamp", "tensor_clamp", "torch_tensor_clamp", library=LIBRARY)
@@ -333,9 +334,9 @@ def torch_clamp(tensor: Any, min_val: Any = None, max_val: Any = None) -> Tensor
     low = None if min_val is None else number_or_tensor(min_val, "min_val")
     high = None if max_val is None else number_or_tensor(max_val, "max_val")
     if isinstance(low, Tensor) != isinstance(high, Tensor):
-        # torch takes two numbers or two tensors.
-        low = low if low is None or isinstance(low, Tensor) else torch.full_like(high, low)
-        high = high if high is None or isinstance(high, Tensor) else torch.full_like(low, high)
+        # torch takes two numbers or two tensors, so one bound follows the other.
+        value = value if low is None else torch.clamp(value, min=low)
+        return value if high is None else torch.clamp(value, max=high)
     return torch.clamp(value, low, high)
 
 

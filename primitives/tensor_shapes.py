@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.values.lists import List
 from lispe_py.values.typed import Integers
-from torch import Tensor
 
 from . import convert
 from .arguments import shape_text
@@ -269,9 +270,8 @@ def torch_dtype(tensor: Any) -> str:
     ; ("int64")
     """
     value = only_tensor(tensor)
-    if value.__class__ is not Tensor and hasattr(value, "dequantized"):
-        return str(value.stored_type)
-    return convert.dtype_name(value.dtype)
+    stored = getattr(value, "stored_type", None) if value.__class__ is not Tensor else None
+    return convert.dtype_name(value.dtype) if stored is None else str(stored)
 
 
 @primitive("torch_float32", library=LIBRARY, pure=True)
