@@ -1,0 +1,59 @@
+# Everything runs in .venv, which the first target that needs it sets up.
+#   make demo    trains a small language model, written in LispE
+#   make test    checks and tests
+#   make bench   compares the speed of LispE with that of Python
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+PACKAGES := lispe_py primitives
+.DELETE_ON_ERROR:
+
+.PHONY: demo test check lint types conformance bench wheel clean
+
+demo: $(STAMP)-demo
+	$(BIN)/lispe lisp_examples/language_model.lisp
+
+test: check
+	$(BIN)/pytest
+
+check: lint types
+
+lint: $(STAMP)-test
+	$(BIN)/ruff check .
+
+# The torch library lies beside lispe_py and is installed inside it; mypy sees it
+# in its place through a tree of links.
+types: $(STAMP)-test
+	@rm -rf build/types && mkdir -p build/types/lispe_py
+	@ln -s $(CURDIR)/lispe_py/*.py $(CURDIR)/lispe_py/*/ build/types/lispe_py/
+	@ln -s $(CURDIR)/primitives build/types/lispe_py/primitives
+	cd build/types && $(CURDIR)/$(BIN)/mypy --config-file $(CURDIR)/pyproject.toml \
+		--cache-dir $(CURDIR)/.mypy_cache -p lispe_py
+
+# Counts of the conformance corpus, family by family.
+conformance: $(STAMP)-test
+	$(BIN)/python -m tests.test_conformance
+
+bench: $(STAMP)-demo
+	$(BIN)/python -m benchmarks.harness
+
+wheel: $(STAMP)-test
+	$(BIN)/python -m build
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+# Installing again is cheap where nothing is missing, and needless where the lists
+# of packages are unchanged.
+$(STAMP)-demo: .venv/bin/python pyproject.toml constraints.txt setup.py
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[plots]'
+	@touch $@
+
+$(STAMP)-test: .venv/bin/python pyproject.toml constraints.txt setup.py
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[test,dev]'
+	@touch $(STAMP)-demo $@
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output
+	find $(PACKAGES) tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
