@@ -59,6 +59,7 @@ MODULES = (
     "checkpointing",
     "persistence",
     "checkpoints",
+    "tokenizers",
 )
 
 
