@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from lispe_py.errors import LispError
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.types import is_list as _is_list
 from lispe_py.values.types import type_name
-from torch import Tensor, nn
 
 
 def what(value: Any) -> str:
@@ -34,6 +35,10 @@ def what(value: Any) -> str:
 def shape_text(value: Tensor) -> str:
     """A shape as the language prints it: ``(2 3)``."""
     return f"({' '.join(str(n) for n in value.shape)})"
+
+
+def dtype_text(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
 
 
 def tensor(value: Any, name: str = "tensor") -> Tensor:

@@ -7,12 +7,23 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from lispe_py.errors import LispError
-from lispe_py.registry import primitive
 from torch import Tensor, nn
 
+from lispe_py.errors import LispError
+from lispe_py.registry import primitive
+
 from . import masks
-from .arguments import boolean, module, number, positive, rate, shape_text, tensor, what
+from .arguments import (
+    boolean,
+    dtype_text,
+    module,
+    number,
+    positive,
+    rate,
+    shape_text,
+    tensor,
+    what,
+)
 from .layers import Layer, Linear, check_heads, check_sequences, hide_rows, join_heads, split_heads
 
 LIBRARY = "lispe_torch"
@@ -145,7 +156,8 @@ def torch_flash_attention_with_mask(
     sequence. A query that sees no key gives zeros; nil is no mask.
 
     (torch_shape (torch_flash_attention_with_mask (torch_flash_attention_create 8 2)
-       (tensor_ones '(5 8)) (tensor_ones '(5 8)) (tensor_ones '(5 8)) (tensor_tril (tensor_ones '(5 5)))))
+       (tensor_ones '(5 8)) (tensor_ones '(5 8)) (tensor_ones '(5 8))
+       (tensor_tril (tensor_ones '(5 5)))))
     ; (5 8)
     """
     layer = _flash(flash_attention)
@@ -180,13 +192,11 @@ def _operands(query: Any, key: Any, value: Any, where: str) -> tuple[Tensor, Ten
     for name, x in (("query", q), ("key", k), ("value", v)):
         if x.dim() not in (3, 4):
             raise LispError(
-                f"{where}: {name} must have the axes [batch, seq, dim] or [batch, heads, seq, dim], "
-                f"not {shape_text(x)}"
+                f"{where}: {name} must have the axes [batch, seq, dim] or "
+                f"[batch, heads, seq, dim], not {shape_text(x)}"
             )
         if not x.is_floating_point():
-            raise LispError(
-                f"{where}: {name} must hold floating values, not {str(x.dtype).removeprefix('torch.')}"
-            )
+            raise LispError(f"{where}: {name} must hold floating values, not {dtype_text(x)}")
     fits = q.dim() == k.dim() == v.dim() and q.shape[-1] == k.shape[-1]
     if not (fits and q.shape[:-2] == k.shape[:-2] and k.shape[:-1] == v.shape[:-1]):
         raise LispError(
@@ -262,8 +272,8 @@ def torch_flash_attention(
     """Attention without a module, in memory that grows with the length only.
 
     Axes [batch, seq, dim] or [batch, heads, seq, dim]; scale defaults to
-    1/sqrt(dim); block_size is a hint that torch's kernels choose themselves
-    (Dao et al. 2022, "FlashAttention").
+    1/sqrt(dim); block_size is a hint that torch's kernels choose themselves.
+    See Dao et al. 2022, "FlashAttention".
 
     (torch_flash_attention (tensor_zeros '(1 1 2)) (tensor_ones '(1 2 2))
        (torch_tensor '(((2.0 4) (6 8)))))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.values.lists import List
 from lispe_py.values.typed import Integers
-from torch import Tensor
 
 from .arguments import boolean, integer, is_list, positive, shape_text, what
 
@@ -25,7 +26,9 @@ def _ids(value: Any, index: int) -> Tensor:
             raise LispError(f"sequence {index} must hold integers")
         return value.to(torch.int64)
     if is_list(value):
-        return torch.tensor([integer(n, f"an id of sequence {index}") for n in value], dtype=torch.int64)
+        return torch.tensor(
+            [integer(n, f"an id of sequence {index}") for n in value], dtype=torch.int64
+        )
     raise LispError(f"sequence {index} must be a tensor or a list of ids, not {what(value)}")
 
 
@@ -41,7 +44,7 @@ def torch_batch_by_tokens(
     shuffle true equal lengths and the order of the batches are drawn anew. A
     sequence longer than the budget is an error.
 
-    (@ (torch_batch_by_tokens (list (integers 1 2 3) (integers 4) (integers 5 6 7)) 6) 1 0)
+    (@ (torch_batch_by_tokens (list (integers 1 2 3) (integers 4) (integers 5 6 7)) 6) 0 0)
     ; ((1 2 3) (5 6 7))
     """
     if not is_list(sequences):
@@ -56,11 +59,11 @@ def torch_batch_by_tokens(
                 f"sequence {index} has {row.numel()} tokens, more than the budget of {budget}"
             )
     order = torch.randperm(len(rows)).tolist() if mixed else list(range(len(rows)))
-    order.sort(key=lambda index: rows[index].numel())
+    # Longest first: the first member of a batch says how wide it is.
+    order.sort(key=lambda index: -rows[index].numel())
     groups: list[list[int]] = []
     for index in order:
-        # Lengths rise, so the newest member is the longest.
-        if groups and (len(groups[-1]) + 1) * max(rows[index].numel(), 1) <= budget:
+        if groups and (len(groups[-1]) + 1) * max(rows[groups[-1][0]].numel(), 1) <= budget:
             groups[-1].append(index)
         else:
             groups.append([index])

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from torch import Tensor, nn
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from torch import Tensor, nn
 
 from .arguments import module as module_of
 from .arguments import tensor, what
@@ -120,7 +121,8 @@ def torch_checkpoint_forward(module: Any, input: Any, mask: Any = None) -> Any:
 
     A module that takes a mask can be given one.
 
-    (torch_shape (torch_checkpoint_forward (torch_checkpoint_create (torch_linear 2 1)) (tensor_ones '(3 2))))
+    (setq wrapped (torch_checkpoint_create (torch_linear 2 1)))
+    (torch_shape (torch_checkpoint_forward wrapped (tensor_ones '(3 2))))
     ; (3 1)
     """
     wrapper = _wrapper(module)

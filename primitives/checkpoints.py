@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.amp import GradScaler
+from torch.optim import Optimizer
+
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, adapter_for, register_adapter
 from lispe_py.registry import primitive
@@ -16,9 +20,6 @@ from lispe_py.values.dictionaries import DICTIONARIES, Dictionary
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED
-from torch import Tensor, nn
-from torch.amp import GradScaler
-from torch.optim import Optimizer
 
 from . import storage
 from .arguments import is_list, what
@@ -59,7 +60,10 @@ def encode(value: Any) -> Any:
         if value.__class__ is cls:
             return {"typed": kind, "items": list(value)}
     if isinstance(value, Mapping):
-        return {"dictionary": "dictionary", "items": [[encode(k), encode(v)] for k, v in value.items()]}
+        return {
+            "dictionary": "dictionary",
+            "items": [[encode(k), encode(v)] for k, v in value.items()],
+        }
     if is_list(value):
         return [encode(member) for member in value]
     raise LispError(f"a checkpoint cannot keep {what(value)}")
@@ -141,7 +145,7 @@ class OptimizerStateAdapter(Adapter):
     name = "torch_optimizer_state_"
 
     def show(self, value: Any) -> str:
-        return f"PyTorch Optimizer State ({value.kind}, {len(value.state.get('state', {}))} parameters)"
+        return f"PyTorch Optimizer State ({value.kind}, {self.size(value)} parameters)"
 
     def size(self, value: Any) -> int:
         return len(value.state.get("state", {}))
@@ -151,9 +155,11 @@ register_adapter(OptimizerState, OptimizerStateAdapter())
 
 
 class Checkpoint(StateDict):
-    """A state dictionary with the rest of a run: ``epoch``, ``optimizer`` and what else was kept."""
+    """A state dictionary with the rest of a run: ``epoch``, ``optimizer`` and what else it kept."""
 
-    def __init__(self, tensors: Mapping[str, Tensor], parameters: Any, entries: dict[str, Any]) -> None:
+    def __init__(
+        self, tensors: Mapping[str, Tensor], parameters: Any, entries: dict[str, Any]
+    ) -> None:
         super().__init__(tensors, parameters)
         self.entries = entries
 
@@ -211,7 +217,9 @@ def read_checkpoint(path: str) -> dict[str, Any]:
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise LispError(f"cannot read {path}: it is no checkpoint")
     if found.get("version") != VERSION:
-        raise LispError(f"cannot read {path}: it is of version {found.get('version')}, not {VERSION}")
+        raise LispError(
+            f"cannot read {path}: it is of version {found.get('version')}, not {VERSION}"
+        )
     model = found.get("model")
     if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
         raise LispError(f"cannot read {path}: its model is damaged")
@@ -237,7 +245,9 @@ def _check_optimizer(optimizer: Optimizer, kept: Any) -> Mapping[str, Any]:
         for number, parameter in zip(numbers, parameters, strict=True):
             for value in moments.get(number, {}).values():
                 if isinstance(value, Tensor) and value.dim() and value.shape != parameter.shape:
-                    raise LispError("the optimizer of the checkpoint has parameters of other shapes")
+                    raise LispError(
+                        "the optimizer of the checkpoint has parameters of other shapes"
+                    )
     except (KeyError, TypeError, AttributeError, ValueError):
         raise LispError("the optimizer of the checkpoint is damaged") from None
     return state  # type: ignore[no-any-return]
@@ -251,7 +261,7 @@ def apply_checkpoint(
     scheduler: Scheduler | None = None,
     scaler: GradScaler | None = None,
 ) -> None:
-    """Put a run where a checkpoint left it. What does not fit is refused before anything changes."""
+    """Put a run where a checkpoint left it; what does not fit is refused before any change."""
     kept = None if optimizer is None else _check_optimizer(optimizer, found.get("optimizer"))
     plan = found.get("scheduler")
     if scheduler is not None and not isinstance(plan, dict):
@@ -380,8 +390,14 @@ def torch_load_checkpoint(
     name = path_of(found.pop("path"))
     wrong = [key for key in found if key in ("epoch", "extra")]
     if wrong:
-        raise LispError("torch_load_checkpoint takes a module, an optimizer, a schedule and a scaler")
+        raise LispError(
+            "torch_load_checkpoint takes a module, an optimizer, a schedule and a scaler"
+        )
     record = read_checkpoint(name)
-    apply_checkpoint(lisp, record, found.get("module"), *(found.get(k) for k in ("optimizer", "scheduler", "scaler")))
+    apply_checkpoint(
+        lisp,
+        record,
+        found.get("module"),
+        *(found.get(k) for k in ("optimizer", "scheduler", "scaler")),
+    )
     return checkpoint_object(record)
-

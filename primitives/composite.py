@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from lispe_py.errors import LispError
 from torch import Tensor, nn
 
+from lispe_py.errors import LispError
+
 from . import layers
-from .arguments import boolean, integer, is_list, options, positive, shape_text, text, what
+from .arguments import boolean, build, integer, is_list, options, positive, shape_text, text, what
 from .layers import Layer, Linear, TransformerBlock, rebuild
 from .positions import PositionalEncoding
 
@@ -103,7 +104,7 @@ def architecture(kind: str, config: Any) -> Layer:
     sizes = options(config)
     name = kind.lower()
     if name == "mlp":
-        return layers.build(layers.MLP, sizes)  # type: ignore[no-any-return]
+        return build(layers.MLP, sizes)  # type: ignore[no-any-return]
     if name != "transformer":
         raise LispError(
             f"unknown architecture: '{kind}'", hint="the architectures are: mlp transformer"
@@ -114,7 +115,7 @@ def architecture(kind: str, config: Any) -> Layer:
         found.setdefault("ffn_dim", 4 * embed)
     found.setdefault("num_heads", 1)
     found.setdefault("num_layers", 1)
-    return layers.build(Transformer, found)  # type: ignore[no-any-return]
+    return build(Transformer, found)  # type: ignore[no-any-return]
 
 
 class Assembled(Layer):
@@ -167,8 +168,10 @@ class Assembled(Layer):
         elif isinstance(value, Tensor):
             if value.is_floating_point():
                 # The parameter is the tensor's own storage, so the script sees it learn.
-                kept = value if isinstance(value, nn.Parameter) else nn.Parameter(value.detach())
-                self.register_parameter(name, kept)
+                self.register_parameter(
+                    name,
+                    value if isinstance(value, nn.Parameter) else nn.Parameter(value.detach()),
+                )
             else:
                 self.register_buffer(name, value)
         else:
@@ -185,10 +188,12 @@ class Assembled(Layer):
         if found is not None:
             if isinstance(found, Layer):
                 return found.spec()
-            raise LispError(f"the part '{name}' is of a kind that cannot be saved: {type(found).__name__}")
+            raise LispError(
+                f"the part '{name}' is of a kind that cannot be saved: {type(found).__name__}"
+            )
         if name in self._functions:
             return {"kind": "function", "sizes": {}}
-        value = self._parameters.get(name)
+        value: Tensor | None = self._parameters.get(name)
         trained = value is not None
         value = value if trained else self._buffers[name]
         assert value is not None
@@ -211,7 +216,9 @@ class Assembled(Layer):
             if step is None:
                 step = self._functions.get(name)
             if step is None:
-                raise LispError(f"the tensor '{name}' is no step: this module needs a forward function")
+                raise LispError(
+                    f"the tensor '{name}' is no step: this module needs a forward function"
+                )
             inputs = (layers.recomputed(step, *inputs) if self.recompute else step(*inputs),)
         return inputs[0]
 

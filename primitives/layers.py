@@ -12,12 +12,13 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from lispe_py.errors import LispError
-from lispe_py.protocol import Adapter, register_adapter
 from torch import Tensor, nn
 
+from lispe_py.errors import LispError
+from lispe_py.protocol import Adapter, register_adapter
+
 from . import masks
-from .arguments import boolean, build, integer, is_list, positive, shape_text, what
+from .arguments import boolean, build, dtype_text, integer, is_list, positive, shape_text, what
 
 #: The kinds that a file can name, by name.
 KINDS: dict[str, type[Layer]] = {}
@@ -70,7 +71,7 @@ class Layer(nn.Module):
         """The input in the floating type of ``like``, a parameter, which follows its device."""
         if not x.is_floating_point():
             raise LispError(
-                f"{self.printed()} takes floating values, not {str(x.dtype).removeprefix('torch.')}",
+                f"{self.printed()} takes floating values, not {dtype_text(x)}",
                 hint='convert them: (torch_to_dtype t "float32")',
             )
         if x.device != like.device:
@@ -149,7 +150,7 @@ class Embedding(Layer, nn.Embedding):
     def forward(self, ids: Tensor) -> Tensor:
         if ids.dtype is not torch.int64:
             if ids.is_floating_point() or ids.is_complex() or ids.dtype is torch.bool:
-                raise LispError(f"ids must be integers, not {str(ids.dtype).removeprefix('torch.')}")
+                raise LispError(f"ids must be integers, not {dtype_text(ids)}")
             ids = ids.to(torch.int64)
         if ids.device != self.weight.device:
             self.to(ids.device)
@@ -236,12 +237,15 @@ def check_sequences(embed_dim: int, query: Tensor, key: Tensor, value: Tensor) -
     """Refuse inputs that attention of this size cannot take."""
     for name, x in (("query", query), ("key", key), ("value", value)):
         if x.dim() not in (2, 3):
-            raise LispError(f"{name} must have the axes [batch, seq, dim] or [seq, dim], not {shape_text(x)}")
+            raise LispError(
+                f"{name} must have the axes [batch, seq, dim] or [seq, dim], not {shape_text(x)}"
+            )
         if x.shape[-1] != embed_dim:
             raise LispError(f"the last axis of {name} {shape_text(x)} should be {embed_dim}")
     if query.dim() != key.dim() or key.shape[:-1] != value.shape[:-1]:
         raise LispError(
-            f"query, key and value do not fit: {shape_text(query)} {shape_text(key)} {shape_text(value)}"
+            f"query, key and value do not fit: "
+            f"{shape_text(query)} {shape_text(key)} {shape_text(value)}"
         )
     if query.dim() == 3 and query.shape[0] != key.shape[0]:
         raise LispError(
@@ -300,7 +304,11 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
         laid = None
         if mask is not None:
             laid = masks.of_module(
-                mask, query.shape[0] if batched else None, query.shape[-2], key.shape[-2], query.dtype
+                mask,
+                query.shape[0] if batched else None,
+                query.shape[-2],
+                key.shape[-2],
+                query.dtype,
             )
         if not batched:
             query, key, value = query.unsqueeze(0), key.unsqueeze(0), value.unsqueeze(0)
@@ -310,7 +318,9 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
             (wq, wk, wv), (bq, bk, bv) = weight.chunk(3), bias.chunk(3)
             q, k, v = F.linear(query, wq, bq), F.linear(key, wk, bk), F.linear(value, wv, bv)
         heads = self.num_heads
-        seen = masks.attend(split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), laid)
+        seen = masks.attend(
+            split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), laid
+        )
         out = F.linear(join_heads(seen), self.out_proj.weight, self.out_proj.bias)
         out = hide_rows(out, laid)
         return out if batched else out.squeeze(0)
@@ -415,7 +425,11 @@ def part(value: Any, key: Any) -> Any:
         return children[index]
     found: Any = value
     for name in key.split("."):
-        tables = (found._modules, found._parameters, found._buffers) if isinstance(found, nn.Module) else ()
+        tables = (
+            (found._modules, found._parameters, found._buffers)
+            if isinstance(found, nn.Module)
+            else ()
+        )
         found = next((t[name] for t in tables if t.get(name) is not None), None)
         if found is None:
             names = [n for n, _ in value.named_children()] + [

@@ -6,9 +6,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from torch import Tensor
 
 from .arguments import integer, shape_text, tensor
 
@@ -43,7 +44,9 @@ def torch_mse_loss(predictions: Any, targets: Any) -> Tensor:
     return F.mse_loss(p, t)
 
 
-@primitive("torch_crossentropy_loss", "torch_cross_entropy", "torch_loss_crossentropy", library=LIBRARY)
+@primitive(
+    "torch_crossentropy_loss", "torch_cross_entropy", "torch_loss_crossentropy", library=LIBRARY
+)
 def torch_crossentropy_loss(predictions: Any, targets: Any, ignore_index: Any = None) -> Tensor:
     """The mean negative log-likelihood of class ids under the softmax of logits.
 

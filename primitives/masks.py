@@ -11,8 +11,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from lispe_py.errors import LispError
 from torch import Tensor
+
+from lispe_py.errors import LispError
 
 from .arguments import shape_text
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from torch import Tensor, nn
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.values.lists import List
-from torch import Tensor, nn
 
 from . import layers
 from .arguments import floating_dtype, is_list, module, modules, tensor, text, what
@@ -31,8 +32,8 @@ def _of(value: Any, cls: type[nn.Module], name: str) -> nn.Module:
 def torch_model(input_size: Any, hidden_size: Any, output_size: Any) -> MLP:
     """Make a multilayer perceptron: three linear layers with ReLU between them.
 
-    input -> hidden -> hidden -> output, with the parameters fc1, fc2 and fc3
-    (weight and bias). The sizes must be positive integers.
+    input -> hidden -> hidden -> output, with a weight and a bias in each of
+    fc1, fc2 and fc3. The sizes must be positive integers.
 
     (torch_shape (torch_forward (torch_model 4 8 3) (tensor_ones '(5 4))))
     ; (5 3)
@@ -194,7 +195,8 @@ def torch_model_to_dtype(model: Any, dtype: Any) -> Any:
 
     The module itself is changed and returned; another name is an error.
 
-    (torch_dtype (torch_forward (torch_model_to_dtype (torch_linear 2 1) "float64") (tensor_ones '(1 2))))
+    (setq layer (torch_model_to_dtype (torch_linear 2 1) "float64"))
+    (torch_dtype (torch_forward layer (tensor_ones '(1 2))))
     ; "float64"
     """
     return module(model, "model").to(floating_dtype(dtype))
@@ -300,7 +302,8 @@ def torch_multihead_attention_forward(
     padding, [seq, seq] and [batch, seq, seq] say who sees whom; a float mask
     of other values is added to the scores. A query without a key gives zeros.
 
-    (torch_shape (torch_multihead_attention_forward (torch_multihead_attention 8 2) (tensor_ones '(3 5 8))
+    (setq attention (torch_multihead_attention 8 2))
+    (torch_shape (torch_multihead_attention_forward attention (tensor_ones '(3 5 8))
        (tensor_ones '(3 5))))
     ; (3 5 8)
     """
@@ -355,7 +358,8 @@ def torch_transformer_forward(block: Any, input: Any, mask: Any = None) -> Tenso
     The mask is that of torch_multihead_attention_forward: [batch, seq],
     [seq, seq] or [batch, seq, seq], 1 keeps and 0 hides.
 
-    (torch_shape (torch_transformer_forward (torch_transformer_block 8 2 32) (tensor_ones '(2 5 8))))
+    (setq layer (torch_transformer_block 8 2 32))
+    (torch_shape (torch_transformer_forward layer (tensor_ones '(2 5 8))))
     ; (2 5 8)
     """
     _of(block, TransformerBlock, "block")
@@ -390,8 +394,8 @@ def torch_module(lisp: Context, parts: Any, forward: Any = None) -> Assembled:
 def torch_sequential(lisp: Context, *parts: Any) -> Assembled:
     """Make a module that runs its parts one after the other: modules and functions.
 
-    (torch_shape (torch_forward (torch_sequential (torch_linear 4 8) 'tensor_relu (torch_linear 8 2))
-       (tensor_ones '(3 4))))
+    (setq net (torch_sequential (torch_linear 4 8) 'tensor_relu (torch_linear 8 2)))
+    (torch_shape (torch_forward net (tensor_ones '(3 4))))
     ; (3 2)
     """
     members = parts[0] if len(parts) == 1 and is_list(parts[0]) else List(parts)
@@ -421,12 +425,15 @@ def torch_module_forward_with(lisp: Context, assembled: Any, forward: Any) -> As
     A module rebuilt from a file has its parts and weights, but no code: this
     is how it gets its forward function back. The module is returned.
 
-    (torch_forward (torch_module_forward_with (torch_module (list)) (lambda (m x) (tensor_mul_scalar x 2)))
-       (tensor_ones '(2)))
+    (setq net (torch_module (list)))
+    (torch_module_forward_with net (lambda (m x) (tensor_mul_scalar x 2)))
+    (torch_forward net (tensor_ones '(2)))
     ; (2 2)
     """
     if not isinstance(assembled, Assembled):
-        raise LispError(f"only a module made by torch_module takes a forward function, not {what(assembled)}")
+        raise LispError(
+            f"only a module made by torch_module takes a forward function, not {what(assembled)}"
+        )
     assembled.function = None if forward is None else lisp.callable(forward)
     assembled.sequential = forward is None
     return assembled

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
+
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.values.symbol import Symbol
-from torch import Tensor, nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from .arguments import boolean, is_list, known, number, what
 from .arguments import options as settings_of
@@ -43,7 +44,7 @@ class OptimizerAdapter(Adapter):
 register_adapter(Optimizer, OptimizerAdapter())
 
 
-def optimizer(value: Any, name: str = "optimizer") -> Optimizer:
+def optimizer_of(value: Any, name: str = "optimizer") -> Optimizer:
     if isinstance(value, Optimizer):
         return value
     raise LispError(f"{name} must be an optimizer, not {what(value)}")
@@ -126,7 +127,9 @@ def _grouped(
         if len(pair) != 2:
             raise LispError("groups must hold (pattern settings) pairs")
         where = f"the settings of the group '{pair[0]}'"
-        patterns.append((pair[0], matcher(pair[0]), _settings(kind, settings_of(pair[1], where), where)))
+        patterns.append(
+            (pair[0], matcher(pair[0]), _settings(kind, settings_of(pair[1], where), where))
+        )
     used = set()
     decay = given.get("layer_decay")
     decay = None if decay is None else number(decay, "layer_decay")
@@ -210,7 +213,8 @@ def torch_optimizer(
     pattern searched in the parameter names and settings for those that match;
     "layer_decay", a factor by which the rate shrinks a layer below the top.
 
-    (torch_optimizer (torch_linear 2 1) 0.01 "adamw" (dictionary "groups" '(("bias" (("weight_decay" 0.0))))))
+    (torch_optimizer (torch_linear 2 1) 0.01 "adamw"
+       (dictionary "groups" '(("bias" (("weight_decay" 0.0))))))
     ; PyTorch Optimizer
     """
     target, rate, kind, config = _sorted(module, learning_rate, type, options)
@@ -221,7 +225,11 @@ def torch_optimizer(
 
 @primitive("torch_optimizer_create", library=LIBRARY, interpreter=True)
 def torch_optimizer_create(
-    lisp: Context, module: Any = None, learning_rate: Any = None, type: Any = None, options: Any = None
+    lisp: Context,
+    module: Any = None,
+    learning_rate: Any = None,
+    type: Any = None,
+    options: Any = None,
 ) -> Optimizer:
     """Make an optimiser as torch_optimizer does; without arguments, an empty AdamW.
 
@@ -249,7 +257,9 @@ def _empty(kind: str, learning_rate: Any, module: Any, config: Any = None) -> Op
 
 
 @primitive("torch_adam_optimizer", library=LIBRARY)
-def torch_adam_optimizer(learning_rate: Any = 0.001, module: Any = None, options: Any = None) -> Optimizer:
+def torch_adam_optimizer(
+    learning_rate: Any = 0.001, module: Any = None, options: Any = None
+) -> Optimizer:
     """Make an Adam optimiser, to be filled by torch_optimizer_add_params (Kingma, Ba 2015).
 
     A module or a list of tensors may be given at once.
@@ -261,11 +271,14 @@ def torch_adam_optimizer(learning_rate: Any = 0.001, module: Any = None, options
 
 
 @primitive("torch_adamw_optimizer", "torch_adamw_optimizer_create", library=LIBRARY)
-def torch_adamw_optimizer(learning_rate: Any = 0.001, module: Any = None, options: Any = None) -> Optimizer:
-    """Make an AdamW optimiser, to be filled by torch_optimizer_add_params (Loshchilov, Hutter 2019).
+def torch_adamw_optimizer(
+    learning_rate: Any = 0.001, module: Any = None, options: Any = None
+) -> Optimizer:
+    """Make an AdamW optimiser, to be filled by torch_optimizer_add_params.
 
-    A module or a list of tensors may be given at once. PyTorch's weight decay
-    of 0.01 holds unless the options say otherwise.
+    Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization". A module
+    or a list of tensors may be given at once. PyTorch's weight decay of 0.01
+    holds unless the options say otherwise.
 
     (torch_adamw_optimizer 0.01 (torch_linear 2 1))
     ; PyTorch Optimizer
@@ -274,7 +287,9 @@ def torch_adamw_optimizer(learning_rate: Any = 0.001, module: Any = None, option
 
 
 @primitive("torch_sgd_optimizer", library=LIBRARY)
-def torch_sgd_optimizer(learning_rate: Any = 0.001, module: Any = None, options: Any = None) -> Optimizer:
+def torch_sgd_optimizer(
+    learning_rate: Any = 0.001, module: Any = None, options: Any = None
+) -> Optimizer:
     """Make an SGD optimiser, to be filled by torch_optimizer_add_params.
 
     A module or a list of tensors may be given at once.
@@ -291,9 +306,9 @@ def torch_optimizer_add_params(
 ) -> Optimizer:
     """Give parameters to an optimiser, or make a new AdamW over a list.
 
-    (optimizer module) and (optimizer tensors) add a group, for which options
-    such as "lr" and "weight_decay" may be given; the optimiser is returned.
-    (tensors learning_rate weight_decay) makes a new AdamW. A member that is no
+    With an optimiser first, a module or a list of tensors becomes a group of
+    it, for which options such as "lr" and "weight_decay" may be given; the
+    optimiser is returned. A list, a rate and a weight decay make a new AdamW. A member that is no
     tensor, or a parameter that is there already, is an error.
 
     (torch_optimizer_add_params (torch_model_parameters (torch_linear 2 1)) 0.01 0.0)
@@ -322,24 +337,24 @@ def torch_optimizer_add_params(
 
 
 @primitive("torch_optimizer_step", library=LIBRARY)
-def torch_optimizer_step(optimizer_: Any) -> bool:
+def torch_optimizer_step(optimizer: Any) -> bool:
     """Update the parameters once from their gradients.
 
     (torch_optimizer_step (torch_optimizer (torch_linear 2 1)))
     ; true
     """
-    optimizer(optimizer_).step()
+    optimizer_of(optimizer).step()
     return True
 
 
 @primitive("torch_optimizer_zero_grad", library=LIBRARY)
-def torch_optimizer_zero_grad(optimizer_: Any) -> bool:
+def torch_optimizer_zero_grad(optimizer: Any) -> bool:
     """Forget the gradients of all parameters of an optimiser.
 
     (torch_optimizer_zero_grad (torch_optimizer (torch_linear 2 1)))
     ; true
     """
-    optimizer(optimizer_).zero_grad()
+    optimizer_of(optimizer).zero_grad()
     return True
 
 

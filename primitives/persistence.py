@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.registry import primitive
 from lispe_py.values.lists import List
-from torch import Tensor, nn
 
 from . import storage
 from .arguments import boolean, is_list, modules, shape_text, what
@@ -225,7 +226,7 @@ def restore(record: Record, path: str) -> Any:
 def _restore_list(record: Record, path: str) -> List:
     sizes = record.spec.get("sizes")
     members = sizes.get("members") if isinstance(sizes, Mapping) else None
-    if not is_list(members):
+    if members is None or not is_list(members):
         raise LispError(f"cannot read {path}: the list of modules is damaged")
     made = List()
     for index, spec in enumerate(members):
@@ -282,8 +283,8 @@ def torch_save_model(module: Any, path: Any) -> str:
 def torch_load_model(path: Any, module: Any = None, memory_mapped: Any = None) -> Any:
     """Load the weights of a file into a module, or rebuild the module from the file.
 
-    (path module) and (module path) copy the weights and give a message; (path)
-    alone gives the module. A missing or damaged file, another kind or other
+    A path and a module, in either order, copy the weights and give a message;
+    the path alone gives the module. A missing or damaged file, another kind or other
     shapes are errors that leave the module as it was. Bare state dictionaries
     and TorchScript archives with the same names can be loaded into a module.
     Nothing in a file is ever executed. With memory_mapped true the weights
@@ -383,5 +384,6 @@ def torch_memory_map(path: Any, dtype: Any = "float32", shape: Any = None) -> Te
     try:
         return values.reshape(axes)
     except RuntimeError:
-        raise LispError(f"{count} values do not fill the shape ({' '.join(map(str, axes))})") from None
-
+        raise LispError(
+            f"{count} values do not fill the shape ({' '.join(map(str, axes))})"
+        ) from None

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import Tensor
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.values.lists import List
-from torch import Tensor
 
-from .arguments import module, natural, positive, shape_text, tensor, text, what
+from . import arguments
+from .arguments import module, natural, positive, shape_text, what
+from .devices import device_of
 from .layers import Layer
 
 LIBRARY = "lispe_torch"
@@ -125,28 +128,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     first, second = x.chunk(2, -1)
     turned = x * cos + torch.cat((-second, first), -1) * sin
     if turned.shape != x.shape:
-        raise LispError(
-            f"cos and sin {shape_text(cos)} do not fit the tensor {shape_text(x)}"
-        )
+        raise LispError(f"cos and sin {shape_text(cos)} do not fit the tensor {shape_text(x)}")
     return turned
-
-
-def device(name: Any) -> torch.device:
-    """A device that this machine has."""
-    spelt = text(name, "device")
-    try:
-        found = torch.device(spelt)
-    except RuntimeError:
-        raise LispError(f"unknown device: {spelt}") from None
-    if found.type == "cuda":
-        there = torch.cuda.is_available() and (found.index or 0) < torch.cuda.device_count()
-    elif found.type == "mps":
-        there = torch.backends.mps.is_available()
-    else:
-        there = found.type == "cpu"
-    if not there:
-        raise LispError(f"unknown device: {spelt}")
-    return found
 
 
 @primitive("torch_positional_encoding", "torch_positional_encoding_create", library=LIBRARY)
@@ -169,12 +152,13 @@ def torch_positional_encoding_forward(pos_encoder: Any, input: Any) -> Tensor:
     The result has the shape of the input. A sequence longer than max_length
     or another last axis is an error.
 
-    (torch_shape (torch_positional_encoding_forward (torch_positional_encoding 4 10) (tensor_zeros '(2 3 4))))
+    (setq encoder (torch_positional_encoding 4 10))
+    (torch_shape (torch_positional_encoding_forward encoder (tensor_zeros '(2 3 4))))
     ; (2 3 4)
     """
     if not isinstance(module(pos_encoder, "pos_encoder"), PositionalEncoding):
         raise LispError(f"pos_encoder must be a positional encoding, not {what(pos_encoder)}")
-    return pos_encoder(tensor(input, "input"))  # type: ignore[no-any-return]
+    return pos_encoder(arguments.tensor(input, "input"))  # type: ignore[no-any-return]
 
 
 @primitive("torch_rotary_embedding", "torch_rotary_embedding_create", library=LIBRARY)
@@ -191,7 +175,7 @@ def torch_rotary_embedding(dim: Any, max_seq_len: Any = 8192) -> RotaryEmbedding
 
 
 @primitive("torch_rotary_forward", "torch_rotary_embedding_forward", library=LIBRARY)
-def torch_rotary_forward(rotary_embedding: Any, seq_len: Any, device_name: Any = "cpu") -> List:
+def torch_rotary_forward(rotary_embedding: Any, seq_len: Any, device: Any = "cpu") -> List:
     """The list (cos sin) of rotary tables, each [seq_len, dim], on a device.
 
     The two halves of the last axis are equal. A device that is not there is
@@ -201,13 +185,15 @@ def torch_rotary_forward(rotary_embedding: Any, seq_len: Any, device_name: Any =
     ; (3 4)
     """
     if not isinstance(module(rotary_embedding, "rotary_embedding"), RotaryEmbedding):
-        raise LispError(f"rotary_embedding must be a rotary embedding, not {what(rotary_embedding)}")
-    place = device("cpu" if device_name is None else device_name)
+        raise LispError(
+            f"rotary_embedding must be a rotary embedding, not {what(rotary_embedding)}"
+        )
+    place = device_of("cpu" if device is None else device)
     return List(rotary_embedding.tables(natural(seq_len, "seq_len"), place))
 
 
 @primitive("torch_apply_rotary_pos_emb", library=LIBRARY)
-def torch_apply_rotary_pos_emb(tensor_: Any, cos: Any, sin: Any) -> Tensor:
+def torch_apply_rotary_pos_emb(tensor: Any, cos: Any, sin: Any) -> Tensor:
     """Rotate [batch, heads, seq, dim], [heads, seq, dim] or [seq, dim] by position.
 
     On the halves x1, x2 of the last axis: (x1 cos - x2 sin, x2 cos + x1 sin).
@@ -218,7 +204,7 @@ def torch_apply_rotary_pos_emb(tensor_: Any, cos: Any, sin: Any) -> Tensor:
     (torch_apply_rotary_pos_emb (torch_tensor '((1.0 2 3 4))) (@ tables 0) (@ tables 1))
     ; ((1 2 3 4))
     """
-    x = tensor(tensor_)
+    x = arguments.tensor(tensor)
     if x.dim() < 2:
         raise LispError(f"the tensor {shape_text(x)} should end in the axes [seq, dim]")
-    return rotate(x, tensor(cos, "cos"), tensor(sin, "sin"))
+    return rotate(x, arguments.tensor(cos, "cos"), arguments.tensor(sin, "sin"))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from torch.optim import Optimizer
+
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.registry import primitive
-from torch.optim import Optimizer
 
 from .arguments import integer, known, number, options, text, what
-from .optimisers import optimizer as optimizer_of
+from .optimisers import optimizer_of
 
 LIBRARY = "lispe_torch"
 
@@ -96,7 +97,9 @@ class Scheduler:
 
     def restore(self, state: dict[str, Any]) -> None:
         if state.get("kind") != self.kind:
-            raise LispError(f"the checkpoint has a schedule '{state.get('kind')}', not '{self.kind}'")
+            raise LispError(
+                f"the checkpoint has a schedule '{state.get('kind')}', not '{self.kind}'"
+            )
         for key in (*_KEYS, "step_count"):
             value = state.get(key)
             if not isinstance(value, (int, float)):
@@ -137,11 +140,11 @@ def torch_lr_scheduler(optimizer: Any, scheduler_type: Any, config: Any = None) 
     """Make a learning rate schedule for an optimiser.
 
     Types: linear_warmup_cosine, cosine, linear, exponential, step. Keys of the
-    configuration: initial_lr (default: the rate of the optimiser), min_lr
-    (1e-6), total_steps (1000), warmup_steps (0), gamma (0.1), step_size (100).
-    Making it does not touch the rate; after total_steps the rate stays.
+    configuration: initial_lr (default: the rate of the optimiser), min_lr 1e-6,
+    total_steps 1000, warmup_steps 0, gamma 0.1, step_size 100. Making it does not touch the rate; after total_steps the rate stays.
 
-    (torch_lr_scheduler (torch_optimizer (torch_linear 1 1) 0.1) "cosine" (dictionary "total_steps" 10))
+    (torch_lr_scheduler (torch_optimizer (torch_linear 1 1) 0.1) "cosine"
+       (dictionary "total_steps" 10))
     ; LR Scheduler (Cosine, step=0, lr=0.1)
     """
     return make(optimizer, scheduler_type, config)
@@ -224,7 +227,8 @@ def torch_scheduler_get_lr(scheduler: Any) -> float:
 def torch_scheduler_set_lr(scheduler: Any, learning_rate: Any) -> bool:
     """Write a rate directly; the next step of the schedule overrides it.
 
-    (torch_scheduler_set_lr (torch_lr_scheduler_cosine (torch_optimizer (torch_linear 1 1) 0.1)) 0.5)
+    (setq schedule (torch_lr_scheduler_cosine (torch_optimizer (torch_linear 1 1) 0.1)))
+    (torch_scheduler_set_lr schedule 0.5)
     ; true
     """
     scheduler_of(scheduler).write(number(learning_rate, "learning_rate"))

@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
-from lispe_py.errors import LispError
 from torch import Tensor
+
+from lispe_py.errors import LispError
 
 #: Key of the metadata of a safetensors file under which a record without its tensors lies.
 METADATA = "lispe_torch"
@@ -99,6 +100,29 @@ def write_safetensors(path: str, tensors: Mapping[str, Tensor], note: Any = None
         storages.add(place)
     metadata = {"format": "pt"} if note is None else {"format": "pt", METADATA: json.dumps(note)}
     write_file(path, lambda passing: save_file(kept, passing, metadata))
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """Write a whole file at once."""
+
+    def write(passing: str) -> None:
+        with open(passing, "wb") as stream:
+            stream.write(data)
+
+    write_file(path, write)
+
+
+def write_json(path: str, value: Any) -> None:
+    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
+
+
+def read_json(path: str) -> Any:
+    """The value of a JSON file."""
+    try:
+        with open(existing(path), encoding="utf-8") as stream:
+            return json.load(stream)
+    except (OSError, ValueError, RecursionError) as error:
+        raise LispError(f"cannot read {path}: {reason(error)}") from None
 
 
 def is_there(path: str) -> bool:

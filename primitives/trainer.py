@@ -8,14 +8,15 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.values.dictionaries import Dictionary
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Numbers
-from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from . import storage
 from .arguments import (
@@ -24,15 +25,17 @@ from .arguments import (
     known,
     natural,
     number,
-    options as options_of,
     positive,
     shape_text,
     text,
     what,
 )
+from .arguments import (
+    options as options_of,
+)
 from .checkpoints import apply_checkpoint, read_checkpoint, record_of
 from .losses import torch_crossentropy_loss, torch_mse_loss
-from .optimisers import clip, optimizer as optimizer_of
+from .optimisers import clip, optimizer_of
 from .persistence import gathered
 from .schedulers import scheduler_of
 from .training import precision, scaler_of
@@ -138,10 +141,17 @@ def _loss_of(lisp: Context, value: Any) -> Loss:
         name = text(value, "loss").lower()
         if name in ("mse", "mse_loss", "torch_mse_loss"):
             return torch_mse_loss
-        if name in ("cross_entropy", "crossentropy", "torch_cross_entropy", "torch_crossentropy_loss"):
+        if name in (
+            "cross_entropy",
+            "crossentropy",
+            "torch_cross_entropy",
+            "torch_crossentropy_loss",
+        ):
             return torch_crossentropy_loss
         if isinstance(value, str):
-            raise LispError(f"unknown loss: '{value}'", hint='use "mse", "cross_entropy" or a function')
+            raise LispError(
+                f"unknown loss: '{value}'", hint='use "mse", "cross_entropy" or a function'
+            )
     return lisp.callable(value)  # type: ignore[no-any-return]
 
 
@@ -154,7 +164,9 @@ class Trainer:
         given = options_of(config, "options")
         known(given, _OPTIONS, "torch_train")
         self.lisp = lisp
-        self.module = gathered(model, "model") if isinstance(model, nn.Module) or is_list(model) else None
+        self.module = (
+            gathered(model, "model") if isinstance(model, nn.Module) or is_list(model) else None
+        )
         self.run_model: Callable[..., Any]
         self.run_model = model if isinstance(model, nn.Module) else lisp.callable(model)
         self.optimizer: Optimizer = optimizer_of(optimizer)
@@ -181,7 +193,7 @@ class Trainer:
         self.scheduler = None if scheduler is None else scheduler_of(scheduler)
         self.scheduler_every = setting("scheduler_every", text, "step")
         if self.scheduler_every not in ("step", "epoch"):
-            raise LispError(f"scheduler_every is \"step\" or \"epoch\", not '{self.scheduler_every}'")
+            raise LispError(f'scheduler_every is "step" or "epoch", not \'{self.scheduler_every}\'')
         self.clip_norm: float | None = setting("clip_norm", number)
         self.accumulate: int = setting("accumulate", positive, 1)
         self.patience: int | None = setting("patience", positive)
@@ -397,11 +409,11 @@ def torch_train(
     Options: epochs (1), batch_size (32), shuffle (true), drop_last (nil),
     validation (data as above), scheduler, scheduler_every ("step" or
     "epoch"), clip_norm, accumulate (batches a step), patience and min_delta
-    (early stop when the validation loss, or else the loss, no longer falls),
-    checkpoint (a path), checkpoint_every (steps; else every epoch), resume
-    (true or a path), max_steps, progress (a bar on standard error), autocast
-    (true or a dtype), scaler, callback (a function of epoch and history that
-    may answer "stop"), seed. A run that is resumed gives the same numbers, bit
+    for an early stop when the validation loss, or else the loss, no longer
+    falls, checkpoint (a path), checkpoint_every (steps; else every epoch),
+    resume (true or a path), max_steps, progress (a bar on standard error),
+    autocast (true or a dtype), scaler, seed, callback: a function of epoch and
+    history that may answer "stop". A run that is resumed gives the same numbers, bit
     for bit, as one that was not interrupted.
 
     (setq x (tensor_reshape (torch_tensor (iota 8.0)) '(8 1)))

@@ -8,16 +8,17 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.amp import GradScaler
+
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
-from torch import Tensor, nn
-from torch.amp import GradScaler
 
 from .arguments import FLOATING, boolean, integer, number, tensor, text, what
 from .layers import TransformerBlock
-from .optimisers import optimizer as optimizer_of
+from .optimisers import optimizer_of
 
 LIBRARY = "lispe_torch"
 
@@ -101,7 +102,8 @@ def torch_no_grad(lisp: Context, function: Any) -> Any:
 
     Afterwards the recording is as it was, after an error too.
 
-    (torch_shape (torch_no_grad (lambda () (torch_forward (torch_linear 2 1) (tensor_ones '(3 2))))))
+    (setq layer (torch_linear 2 1))
+    (torch_shape (torch_no_grad (lambda () (torch_forward layer (tensor_ones '(3 2))))))
     ; (3 1)
     """
     called = lisp.callable(function)
@@ -187,7 +189,9 @@ def torch_compile(lisp: Context, model: Any, fullgraph: Any = None, backend: Any
     if name not in torch.compiler.list_backends(exclude_tags=()):
         raise LispError(f"torch.compile has no backend '{name}'")
     whole = boolean(fullgraph, "fullgraph")
-    target: Callable[..., Any] | nn.Module = model if isinstance(model, nn.Module) else lisp.callable(model)
+    target: Callable[..., Any] | nn.Module = (
+        model if isinstance(model, nn.Module) else lisp.callable(model)
+    )
     if name == "inductor" and accelerator() == "cpu" and not _compiler_is_there():
         lisp.stderr.write("torch_compile: no C++ compiler found, running uncompiled\n")
         return target
@@ -250,7 +254,8 @@ def torch_scaler_unscale(scaler: Any, optimizer: Any) -> bool:
     (setq layer (torch_linear 2 1))
     (setq scaler (torch_grad_scaler 8))
     (setq opt (torch_optimizer layer 0.1))
-    (torch_backward (torch_scale_loss scaler (tensor_sum (torch_forward layer (torch_tensor '((3.0 4.0)))))))
+    (setq loss (tensor_sum (torch_forward layer (torch_tensor '((3.0 4.0))))))
+    (torch_backward (torch_scale_loss scaler loss))
     (torch_scaler_unscale scaler opt)
     (torch_grad (@ layer "weight"))
     ; ((3 4))
@@ -271,7 +276,8 @@ def torch_scaler_step(scaler: Any, optimizer: Any) -> Any:
     (setq layer (torch_linear 2 1))
     (setq scaler (torch_grad_scaler 8))
     (setq opt (torch_optimizer layer 0.1))
-    (torch_backward (torch_scale_loss scaler (tensor_sum (torch_forward layer (tensor_ones '(1 2))))))
+    (setq loss (tensor_sum (torch_forward layer (tensor_ones '(1 2)))))
+    (torch_backward (torch_scale_loss scaler loss))
     (torch_scaler_step scaler opt)
     ; true
     """
@@ -286,7 +292,12 @@ def torch_scaler_step(scaler: Any, optimizer: Any) -> Any:
 
 
 #: Switches that were announced, recorded, and without effect on results.
-SWITCHES = {"fusion": False, "adaptive_precision": False, "memory_pools": False, "autotuning": False}
+SWITCHES = {
+    "fusion": False,
+    "adaptive_precision": False,
+    "memory_pools": False,
+    "autotuning": False,
+}
 
 
 @primitive("torch_enable_fusion", library=LIBRARY)
