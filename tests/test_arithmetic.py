@@ -125,7 +125,8 @@ def test_bits_of_a_number_that_is_no_integer() -> None:
         ("(^^ 0 -1)", "division by zero"), ("(/ '(4 5) 0)", "division by zero"),
         ("(/ (integers 4 5) (integers 2 0))", "division by zero"),
         ("(/ (numbers 4 5) 0)", "division by zero"),
-        ("(+ 4)", "cannot apply '+' to one element"), ("(- \"a\")", "cannot apply '-' to one element"),
+        ("(+ 4)", "cannot apply '+' to one element"),
+        ("(- \"a\")", "cannot apply '-' to one element"),
         ("(- (strings \"a\"))", "cannot apply '-' to a string"),
         ("(! -1)", "factorial of a negative number does not exists"),
         ("(! 1000000000)", "the result is too large"),
@@ -194,7 +195,8 @@ def test_lists(program: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
-        ("(- 2.5 '(4 5))", "numbers_"), ("(+ 2.5 '(4 5))", "list_"), ("(- 10 (shorts 4))", "shorts_"),
+        ("(- 2.5 '(4 5))", "numbers_"), ("(+ 2.5 '(4 5))", "list_"),
+        ("(- 10 (shorts 4))", "shorts_"),
         ("(+ (shorts 4) (integers 5))", "shorts_"), ("(+ (floats 1.5) '(4))", "floats_"),
         ("(^^ 2 (integers 1 2))", "numbers_"), ("(^^ 2.0 (integers 1 2))", "integers_"),
         ("(+ (stringbytes \"a\") 1)", "stringbytes_"), ("(- (llist 4) 1)", "llist_"),
@@ -217,7 +219,7 @@ def outcome(symbol: str, a: Any, b: Any) -> Any:
     return result.__class__, [repr(float(x)) for x in result]
 
 
-members = {
+members: dict[Any, Any] = {
     Integers: st.integers(-(2**63), 2**63 - 1) | st.integers(-9, 9),
     Shorts: st.integers(-(2**15), 2**15 - 1) | st.integers(-9, 9),
     Floats: st.floats(-1e6, 1e6, width=32) | st.integers(-9, 9).map(float),

@@ -156,7 +156,7 @@ class GridAdapter(Adapter):
                 holder = holder.parts[index]
             row = _row(holder, item)
             if holder is value and indexes[-1] >= len(value):
-                return self.push(value, item)
+                return self.push(value, (item,))
             holder.parts[indexes[-1]] = row
         except IndexError:
             raise LispError(OUT_OF_BOUNDS) from None
@@ -185,7 +185,7 @@ class GridAdapter(Adapter):
 
     # ------------------------------------------------------------ changes
 
-    def push(self, value: Grid, *items: Any) -> Any:
+    def push(self, value: Grid, items: tuple[Any, ...]) -> Any:
         """Rows at the end."""
         value.set_parts([*value.parts, *[_row(value, item) for item in items]])
         return value
@@ -227,9 +227,7 @@ class GridAdapter(Adapter):
         grid, other = (left, right) if isinstance(left, Grid) else (right, left)
         if not is_list(other) or len(other) != len(grid):
             return False
-        return all(
-            compare.equal(a, b) for a, b in zip(self._rows(grid), other, strict=True)
-        )
+        return all(compare.equal(a, b) for a, b in zip(self._rows(grid), other, strict=True))
 
     def arithmetic(self, operator: str, left: Any, right: Any) -> Any:
         for side in (left, right):
@@ -242,7 +240,11 @@ class GridAdapter(Adapter):
             return _grid_first(operation, left, right)
         if left.__class__ in NUMERIC_LISTS:
             return _list_first(operation, left, right)
-        if left.__class__ in GENERIC or left.__class__ is LinkedList or left.__class__ in TEXT_LISTS:
+        if (
+            left.__class__ in GENERIC
+            or left.__class__ is LinkedList
+            or left.__class__ in TEXT_LISTS
+        ):
             return elementwise.list_and_any(operation, left, List(self._rows(right)))
         if not elementwise.is_scalar(left):
             raise refused(operator)
@@ -304,7 +306,7 @@ def rebuilt(grid: Grid, rows: list[Any], kind: str | None = None) -> Any:
         kind = str(getattr(rows[0], "kind", grid.kind)) if rows else grid.kind
     if not rows:
         return type(grid)(kind, (0, *grid.shape[1:]), TYPED[kind]())
-    shape = shape_of(rows)
+    shape = shape_of(List(rows))
     flat = flattened(List(rows), shape)
     if flat is None or len(shape) < 2 or (len(shape) > 2 and type(grid) is Matrix):
         if flat is not None and len(shape) > 2:

@@ -1,7 +1,7 @@
 """Finding values in containers.
 
-Numbers are compared as numbers, texts as texts, atoms and containers by
-identity; a typed list first gives the sought value its own kind, where that
+Numbers are compared as numbers, texts as texts, typed lists by content, atoms
+and other containers by identity; a typed list first gives the sought value its own kind, where that
 loses nothing.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lispe_py.protocol import adapter_for
-from lispe_py.runtime.compare import equal
+from lispe_py.runtime.compare import equal, same
 from lispe_py.runtime.convert import to_text
 from lispe_py.runtime.reading import bytes_text
 from lispe_py.values.heap import Heap
@@ -51,6 +51,9 @@ def matcher(sought: Any) -> Matcher:
         return lambda item: (
             item.__class__ is Tail and item.base is sought.base and item.offset == sought.offset
         )
+    if cls in NUMERIC_LISTS or cls is Strings or cls is Stringbytes:
+        # As ``eq`` has it: typed lists are compared by what they hold.
+        return lambda item: item.__class__ is cls and same(item, sought) is not None
     if cls not in TYPE_NAMES:
         # A row of a matrix, an instance, a tensor: by value.
         return lambda item: item is sought or (

@@ -66,7 +66,9 @@ class Grid:
         for part in self._parts:
             row = part.buffer if isinstance(part, Grid) else part
             if len(row) != width:
-                raise LispError(f"a row of {len(row)} members in a matrix of {self.shape[1]} columns")
+                raise LispError(
+                    f"a row of {len(row)} members in a matrix of {self.shape[1]} columns"
+                )
             joined.extend(row)
         return joined
 
