@@ -1,104 +1,216 @@
-"""Values between Python and the language, by one table.
+"""From Python values to those of the language, and back.
 
-| Python | LispE | back in Python |
-| --- | --- | --- |
-| ``None``, ``False`` | ``nil`` | ``None`` |
-| ``True`` | ``true`` | ``True`` |
-| ``int float complex str bytes`` | the same | the same |
-| ``list tuple`` | a list | ``list`` |
-| ``dict`` with string keys | ``dictionary_`` | ``dict`` |
-| ``dict`` with integer, number keys | ``dictionary_i_``, ``dictionary_n_`` | ``dict`` |
-| ``set frozenset`` of strings, integers, numbers | ``set_s_``, ``set_i_``, ``set_n_`` | ``set`` |
-| ``array.array``, ``numpy.ndarray`` of one axis | a typed list | ``array.array`` |
-| a function, a tensor, any other object | itself | itself |
+What has no counterpart (a module, a tensor, an object of a program) is passed
+as it is: the adapter of its class serves it.
 """
 
 from __future__ import annotations
 
-import array
+from array import array
+from collections.abc import Mapping
 from typing import Any
 
+from lispe_py.errors import LispError
+from lispe_py.printer import display
 from lispe_py.values.dictionaries import Dictionary, DictionaryI, DictionaryN
+from lispe_py.values.heap import Heap
+from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
-from lispe_py.values.sets import Set, SetI, SetN, SetS
-from lispe_py.values.symbol import Symbol
-from lispe_py.values.typed import Floats, Integers, Numbers, Numeric, Shorts
+from lispe_py.values.matrix import Matrix, Tensor, from_array
+from lispe_py.values.records import Caught, Enumeration, Range
+from lispe_py.values.scalars import Float32, Short
+from lispe_py.values.sets import SETS, Set, SetI, SetN, SetS
+from lispe_py.values.symbol import NOTHING, Symbol
+from lispe_py.values.text import LongString
+from lispe_py.values.typed import (
+    Floats,
+    Integers,
+    Numbers,
+    Numeric,
+    Shorts,
+    Stringbytes,
+    Strings,
+)
 
-_PLAIN = frozenset([int, float, complex, str, bytes, Symbol])
-_CODES = {"h": Shorts, "f": Floats, "d": Numbers, "q": Integers, "i": Integers, "l": Integers}
+_AS_THEY_ARE = frozenset({int, float, complex, str, bytes, type(None)})
+_BY_CODE = {"h": Shorts, "b": Shorts, "B": Shorts, "f": Floats, "d": Numbers}
+
+_BY_DTYPE = {"int16": "shorts", "int8": "shorts", "uint8": "shorts", "float32": "floats",
+             "float16": "floats"}  # fmt: skip
 
 
 def from_python(value: Any) -> Any:
-    """A Python value as the language knows it; see the table of the module."""
+    """A Python value as a value of the language.
+
+    Lists, tuples and dictionaries are converted with their members; ``False``
+    and ``None`` are nil; arrays of ``array`` and numpy become typed lists and
+    matrices.
+
+    >>> from_python((1, [True, False]))
+    List([1, List([True, None])])
+    """
+    return _from(value, {})
+
+
+def _from(value: Any, made: dict[int, Any]) -> Any:
     cls = value.__class__
-    if cls in _PLAIN or value is None or value is True:
+    if cls in _AS_THEY_ARE:
         return value
-    if value is False:
-        return None
-    if cls in (list, tuple):
-        return List(from_python(item) for item in value)
+    if cls is bool:
+        return True if value else None
+    if cls is list or cls is tuple:
+        found = made.get(id(value))
+        if found is None:
+            found = made[id(value)] = List()
+            found.extend([_from(item, made) for item in value])
+        return found
     if cls is dict:
-        return _dictionary(value)
-    if cls in (set, frozenset):
-        return _set(value)
-    if cls is array.array and value.typecode in _CODES:
-        return _CODES[value.typecode](value)
-    if cls.__module__ == "numpy":
-        return _from_numpy(value)
+        found = made.get(id(value))
+        if found is None:
+            found = made[id(value)] = _dictionary_class(value)()
+            textual = found.keys_are == "string"
+            for key, item in value.items():
+                found[_key_text(key) if textual else key] = _from(item, made)
+        return found
+    if cls is set or cls is frozenset:
+        return _set(value, made)
+    return _converted(value, made)
+
+
+def _key_text(key: Any) -> str:
+    return key if key.__class__ is str else display(_from(key, {}))
+
+
+def _dictionary_class(value: Mapping[Any, Any]) -> type[Dictionary]:
+    kinds = {key.__class__ for key in value}
+    if kinds == {int}:
+        return DictionaryI
+    if kinds and kinds <= {int, float}:
+        return DictionaryN
+    return Dictionary
+
+
+def _set(value: Any, made: dict[int, Any]) -> Any:
+    kinds = {item.__class__ for item in value}
+    if kinds <= {str}:
+        return SetS(value)
+    if kinds == {int}:
+        return SetI(value)
+    if kinds <= {int, float}:
+        return SetN([float(item) for item in value])
+    result = Set()
+    for item in value:
+        member = _from(item, made)
+        result.add(display(member), member)
+    return result
+
+
+def _converted(value: Any, made: dict[int, Any]) -> Any:
+    """Values of classes other than Python's commonest."""
+    cls = value.__class__
+    if isinstance(value, (Numeric, List, Strings, Stringbytes, Dictionary, SetS)):
+        return value
+    if isinstance(value, array):
+        return _array(value)
+    module = cls.__module__.partition(".")[0]
+    if module == "numpy":
+        return _from_numpy(value, made)
+    if isinstance(value, (bytearray, memoryview)):
+        return bytes(value)
+    if isinstance(value, (Short, Float32, LongString)):
+        return value
+    if isinstance(value, range):
+        return Integers(value)
+    # Subclasses, such as a named tuple or an ordered dictionary, act as their base.
+    bases: tuple[type[Any], ...] = (list, tuple, dict, set, frozenset, str, int, float)
+    for base in bases:
+        if isinstance(value, base) and not callable(value):
+            return _from(base(value), made)
     return value
 
 
-def _kind(keys: list[Any]) -> type | None:
-    """``str``, ``int`` or ``float`` when that fits all the keys."""
-    classes = {k.__class__ for k in keys}
-    if classes <= {int}:
-        return int if classes else str
-    if classes <= {int, float}:
-        return float
-    return str if classes <= {str} else None
+def _array(value: array[Any]) -> Any:
+    if value.typecode == "u":
+        return value.tounicode()
+    return _BY_CODE.get(value.typecode, Integers)(value)
 
 
-def _dictionary(value: dict[Any, Any]) -> Any:
-    made = {int: DictionaryI, float: DictionaryN}.get(_kind(list(value)) or str, Dictionary)()
-    plain = made.__class__ is Dictionary
-    for key, item in value.items():
-        made[str(key) if plain else key] = from_python(item)
-    return made
-
-
-def _set(value: Any) -> Any:
-    cls = {int: SetI, float: SetN, str: SetS}.get(_kind(list(value)) or object, Set)
-    return cls(from_python(item) for item in value)
-
-
-def _from_numpy(value: Any) -> Any:
-    """A numpy scalar as a number, an array of one axis as a typed list, others nested."""
-    import numpy
-
-    if isinstance(value, numpy.generic):
-        return from_python(value.item())
-    if not isinstance(value, numpy.ndarray):
+def _from_numpy(value: Any, made: dict[int, Any]) -> Any:
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    shape = getattr(value, "shape", None)
+    if shape is None:
         return value
-    if value.ndim == 1 and value.dtype.kind in "iuf":
-        cls = Integers if value.dtype.kind in "iu" else (
-            Floats if value.dtype == numpy.float32 else Numbers)  # fmt: skip
-        wanted = {"q": numpy.int64, "f": numpy.float32, "d": numpy.float64}[cls().typecode]
-        made = cls()
-        made.frombytes(numpy.ascontiguousarray(value, dtype=wanted).tobytes())
-        return made
-    return from_python(value.tolist())
+    if shape == ():
+        return _from(value.item(), made)
+    if kind in "iuf":
+        try:
+            return from_array(value, _BY_DTYPE.get(value.dtype.name))
+        except OverflowError:
+            raise LispError("the array holds integers of more than 64 bits") from None
+    if kind == "U":
+        return Strings(value.tolist()) if len(shape) == 1 else _from(value.tolist(), made)
+    return _from(value.tolist(), made)
 
 
 def to_python(value: Any) -> Any:
-    """A value of the language in Python's own containers; see the table of the module."""
-    if isinstance(value, (list, Tail)):
-        return [to_python(item) for item in value]
+    """A value of the language as Python's own: lists, dictionaries, sets, strings.
+
+    Atoms become strings, a matrix nested lists, an error its ``LispError``.
+    Functions, and what the language has only borrowed, stay as they are.
+
+    >>> to_python(List([1, Symbol("a"), Integers([2, 3])]))
+    [1, 'a', [2, 3]]
+    """
+    return _to(value, {})
+
+
+def _to(value: Any, made: dict[int, Any]) -> Any:
+    cls = value.__class__
+    if cls in _AS_THEY_ARE or cls is bool:
+        return value
+    plain = _PLAIN.get(cls)
+    if plain is not None:
+        return plain(value)
+    if isinstance(value, (list, Tail, LinkedList, Heap, Enumeration)):
+        found = made.get(id(value))
+        if found is None:
+            found = made[id(value)] = []
+            members = iter(value)
+            found.extend([_to(item, made) for item in members])
+        return found
     if isinstance(value, dict):
-        return {key: to_python(item) for key, item in value.items()}
-    if isinstance(value, Numeric):
-        return array.array(value.typecode, value)
-    if isinstance(value, (SetS, SetI, SetN, Set)):
-        return set(value)
-    if isinstance(value, Symbol):
-        return value.name
+        found = made.get(id(value))
+        if found is None:
+            found = made[id(value)] = {}
+            for key, item in value.items():
+                found[key] = _to(item, made)
+        return found
+    if cls is Set:
+        return _plain_set([_to(item, made) for item in value])
+    if cls is Range and value.endless:
+        return iter(value)
     return value
+
+
+def _plain_set(members: list[Any]) -> Any:
+    try:
+        return set(members)
+    except TypeError:
+        # Lists among them: a Python set cannot hold these.
+        return members
+
+
+_PLAIN: dict[type, Any] = {
+    Symbol: lambda v: None if v is NOTHING else v.name,
+    Short: int,
+    Float32: float,
+    LongString: lambda v: str.__str__(v),
+    Strings: list,
+    Stringbytes: list,
+    Range: lambda v: iter(v) if v.endless else list(v),
+    Matrix: lambda v: to_python(v.nested()),
+    Tensor: lambda v: to_python(v.nested()),
+    Caught: lambda v: v.error,
+    **dict.fromkeys(Numeric.__subclasses__(), lambda v: v.tolist()),
+    **dict.fromkeys(SETS.values(), lambda v: set(set.__iter__(v))),
+}
