@@ -31,6 +31,6 @@ CONSTANTS: dict[str, bool | None] = {"nil": None, "false": None, "_": None, "tru
 NOT_RESERVED: frozenset[str] = frozenset(
     """
     key keyi keyn keys values last explode integerp floatp listp symbolp functionp
-    help
+    help apropos macroexpand
     """.split()
 )

@@ -9,7 +9,7 @@ from lispe_py import libraries
 from lispe_py.errors import LispError
 from lispe_py.names import ALIASES
 from lispe_py.printer import display
-from lispe_py.registry import primitive
+from lispe_py.registry import primitive, registry
 from lispe_py.values.functions import form_of
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -160,3 +160,20 @@ def trace(lisp: LispE, on: Any = None) -> bool | None:
     ; nil
     """
     return lisp.set_trace(bool(on))
+
+
+@primitive("apropos", interpreter=True)
+def apropos(lisp: LispE, word: Any) -> List:
+    """The names of the built-ins and primitives whose name or summary has a word.
+
+    (apropos "cosh")
+    ; ("acosh" "cosh")
+    """
+    sought = _name(word, "a word").lower()
+    known = dict(libraries.described("lispe_py.primitives"))
+    for entry in registry.entries():
+        for name in (entry.name, *entry.aliases):
+            known[name] = (entry.signature, entry.summary)
+    return List(
+        sorted(n for n, (_, summary) in known.items() if sought in f"{n} {summary}".lower())
+    )
