@@ -60,6 +60,7 @@ MODULES = (
     "persistence",
     "checkpoints",
     "tokenizers",
+    "sentencepiece_models",
 )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 
 import pytest
 import sentencepiece
+
 from lispe_py import LispE, LispError
+from lispe_py.primitives.tokenizers import StreamDecoder
 
 CORPUS = "\n".join(
     f"the {a} {b} sat near the {c} on a warm day"
@@ -100,3 +103,82 @@ def test_an_empty_corpus_leaves_no_file(lisp: LispE, tmp_path: Path) -> None:
     with pytest.raises(LispError, match="SentencePiece training failed"):
         lisp.eval('(torch_train_sentencepiece (+ folder "empty.txt") (+ folder "m") 40)')
     assert sorted(p.name for p in tmp_path.iterdir()) == ["corpus.txt", "empty.txt"]
+
+
+def test_streams_of_any_ids_equal_decoding_at_once(lisp: LispE) -> None:
+    lisp.eval('(torch_train_sentencepiece (+ folder "corpus.txt") (+ folder "m") 320 "bpe" true)')
+    tokenizer = lisp.eval('(torch_sentencepiece_tokenizer (+ folder "m.model"))')
+    draw = random.Random(1)
+    for length in (1, 2, 30, 300):
+        for _ in range(10):
+            ids = [draw.randrange(tokenizer.size()) for _ in range(length)]
+            stream = StreamDecoder(tokenizer.decode)
+            assert stream.add(ids) + stream.finish() == tokenizer.decode(ids)
+
+
+def test_a_stream_gives_whole_characters_and_keeps_a_short_window(lisp: LispE) -> None:
+    lisp.eval('(torch_train_sentencepiece (+ folder "corpus.txt") (+ folder "m") 320 "bpe" true)')
+    tokenizer = lisp.eval('(torch_sentencepiece_tokenizer (+ folder "m.model"))')
+    stream = StreamDecoder(tokenizer.decode)
+    source = "the red dog \u20ac\U0001f600 sat " * 40
+    parts, longest = [], 0
+    for index in tokenizer.encode(source):
+        parts.append(stream.add([index]))
+        longest = max(longest, len(stream.window))
+    assert "".join(parts) + stream.finish() == source.strip()
+    assert "\ufffd" not in "".join(parts)
+    assert longest < 80
+
+
+def test_bytes_stand_for_characters_that_the_corpus_lacks(lisp: LispE) -> None:
+    lisp.eval('(torch_train_sentencepiece (+ folder "corpus.txt") (+ folder "m") 320 "bpe" true)')
+    text = '(setq t (torch_sentencepiece_tokenizer (+ folder "m.model"))) (torch_decode t (torch_encode t "a \u20ac"))'
+    assert lisp.eval(text) == "a \u20ac"
+    assert list(lisp.eval('(torch_token_pieces t "\u20ac")'))[1:] == ["<0xE2>", "<0x82>", "<0xAC>"]
+
+
+def test_marks_are_put_and_left_out(lisp: LispE) -> None:
+    lisp.eval('(torch_train_sentencepiece (+ folder "corpus.txt") (+ folder "m") 40)')
+    lisp.eval('(setq t (torch_sentencepiece_tokenizer (+ folder "m.model")))')
+    plain = lisp.eval('(torch_encode t "red")').tolist()
+    assert lisp.eval('(torch_encode t "red" true true)').tolist() == [2, *plain, 3]
+    lisp.eval('(setq s (torch_simple_tokenizer (list "red")))')
+    assert show(lisp, '(torch_encode s "red" nil nil)') == "(4)"
+    assert show(lisp, '(torch_encode s (list "red" "red!") nil)') == "((4 3) (4 5 3))"
+    assert show(lisp, '(torch_token_id s "red")') == "4"
+    assert show(lisp, '(torch_token_id t "bos")') == "2"
+    assert show(lisp, '(torch_token_id t "bos!")') == "nil"
+
+
+def test_a_simple_tokenizer_is_saved_frozen_and_loaded(lisp: LispE) -> None:
+    lisp.eval('(setq t (torch_simple_tokenizer)) (torch_encode t "\u00c9t\u00e9 \u00abrouge\u00bb")')
+    assert lisp.eval('(torch_tokenizer_freeze t)') is True
+    lisp.eval('(torch_tokenizer_save t (+ folder "w.json"))')
+    lisp.eval('(setq u (torch_tokenizer_load (+ folder "w.json")))')
+    assert show(lisp, '(torch_encode u "\u00e9t\u00e9 bleu")') == "(2 4 1 3)"
+    assert lisp.eval("(torch_decode u (torch_encode u `\u00e9t\u00e9 \u00abrouge\u00bb`))") == (
+        "\u00e9t\u00e9\u00ab rouge\u00bb"
+    )
+    (Path(lisp.globals["folder"]) / "bad.json").write_text("{}")
+    with pytest.raises(LispError, match="it holds no tokenizer"):
+        lisp.eval('(torch_tokenizer_load (+ folder "bad.json"))')
+
+
+def test_lines_beyond_the_limit_of_the_trainer_are_read(lisp: LispE, tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("the old hen sat " * 2000)
+    lisp.eval('(torch_train_sentencepiece (+ folder "long.txt") (+ folder "m") 30)')
+    tokenizer = lisp.eval('(torch_sentencepiece_tokenizer (+ folder "m.model"))')
+    assert tokenizer.decode(tokenizer.encode("the old hen")) == "the old hen"
+
+
+def test_ids_outside_the_vocabulary_are_refused(lisp: LispE) -> None:
+    lisp.eval('(torch_train_sentencepiece (+ folder "corpus.txt") (+ folder "m") 40)')
+    lisp.eval('(setq t (torch_sentencepiece_tokenizer (+ folder "m.model")))')
+    for call in ("(torch_decode t 40)", "(torch_decode t -1)", "(torch_token_pieces t 99)"):
+        with pytest.raises(LispError, match="outside the vocabulary of 40"):
+            lisp.eval(call)
+
+
+def test_sequences_are_padded_to_the_longest(lisp: LispE) -> None:
+    assert show(lisp, "(torch_pad_sequences (list (integers 1 2) (list 3)))") == "((1 2) (3 0))"
+    assert show(lisp, "(torch_pad_sequences (list (list 3)) 3 9)") == "((3 9 9))"
