@@ -16,7 +16,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
-from types import FunctionType, MethodType
+from types import FrameType, FunctionType, MethodType
 from typing import Any, Literal, TextIO
 
 from lispe_py import libraries
@@ -123,6 +123,7 @@ class LispE:
         self.spaces: set[str] = set()
         self.constants: frozenset[str] = frozenset()
         self._numbers = itertools.count()
+        self._tracing = False
         self._compiled: dict[Any, FunctionType] = {}
         self._builtins: dict[str, Any] = dict(_HELPERS)
         self._globals: dict[str, Any] = {
@@ -304,9 +305,7 @@ class LispE:
         if main is None:
             forms = self._expanded([form])
             where = getattr(form, "where", None)
-            code = self._compile(
-                forms, where.file if where else "main", mapping=frame is not None
-            )
+            code = self._compile(forms, where.file if where else "main", mapping=frame is not None)
             main = self._main(code)
             if len(self._compiled) > 2_000:
                 self._compiled.clear()
@@ -358,6 +357,18 @@ class LispE:
                 f"this program is not allowed to use: {capability}",
                 hint=f"allow it with LispE(allow={{{capability!r}, ...}})",
             )
+
+    def set_trace(self, on: bool) -> bool | None:
+        """Write the name of every function of the program that is called; was it on?"""
+        before = self._tracing
+        self._tracing = on
+        sys.setprofile(self._trace if on else None)
+        return True if before else None
+
+    def _trace(self, frame: FrameType, event: str, _: Any) -> None:
+        name = frame.f_code.co_name
+        if event == "call" and frame.f_globals is self._globals and name != MAIN:
+            self.stderr.write(f"call: {name}\n")
 
     def caught(self, error: Exception) -> Caught:
         """The error object for an exception being handled; internal errors go on."""

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lispe_py.errors import LispError
-from lispe_py.registry import CORE, Entry, registry
+from lispe_py.registry import Entry, registry
 
 #: name after ``use`` -> package that holds the library
 LIBRARIES = {
@@ -111,7 +111,6 @@ def described(package: str) -> dict[str, tuple[str, str]]:
                 for name in names:
                     found[str(name)] = (f"({' '.join([str(name), *words])})", summary)
     return found
-
 
 
 _core_loaded = False

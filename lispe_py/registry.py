@@ -197,8 +197,11 @@ def primitive(
 
     def register(function: F) -> F:
         registry.add(
-            Entry(name, aliases, function, library, needs, pure, truth, interpreter, special, rebinds, arity)
-        )
+            Entry(
+                name, aliases, function, library, needs, pure, truth, interpreter, special,
+                rebinds, arity,
+            )
+        )  # fmt: skip
         return function
 
     return register

@@ -35,7 +35,7 @@ def _structures(c: Compiler, form: List) -> tuple[str | None, list[List]]:
     if members and members[0].__class__ is Symbol:
         group = members.pop(0).name
     for item in members:
-        if not isinstance(item, list) or not item or item[0].__class__ is not Symbol:
+        if not isinstance(item, List) or not item or item[0].__class__ is not Symbol:
             raise c.fail("wrong data structure definition", form)
     if not members:
         raise c.fail("wrong data structure definition", form)
@@ -86,16 +86,14 @@ def _class_parts(c: Compiler, form: List) -> tuple[str, list[Any], str | None, l
         raise c.fail(f"'{name}' is a reserved keyword.", form)
     parts = list(form[2:])
     fields: list[Any] = []
-    if parts and isinstance(parts[0], list) and (
-        not parts[0] or parts[0][0] not in (DEFUN, FROM)
-    ):
+    if parts and isinstance(parts[0], List) and (not parts[0] or parts[0][0] not in (DEFUN, FROM)):
         fields = list(parts.pop(0))
     elif not parts:
         raise c.fail("wrong class definition", form)
     base = None
     methods = []
     for part in parts:
-        if not isinstance(part, list) or not part:
+        if not isinstance(part, List) or not part:
             raise c.fail("a method is expected in a class", form)
         if part[0] is FROM and len(part) == 2 and part[1].__class__ is Symbol:
             base = part[1].name
@@ -111,7 +109,7 @@ def _class_parts(c: Compiler, form: List) -> tuple[str, list[Any], str | None, l
 def _declare_class(c: Compiler, form: List) -> None:
     name, field_forms, base, methods = _class_parts(c, form)
     key = f"{name}()"
-    if (key in c.functions or key in c.world.globals) and not c.world.may_redefine(name):
+    if (key in c.functions or key in c.world.scope) and not c.world.may_redefine(name):
         raise c.fail(f"Function '{name}' already declared", form)
     fields: dict[str, Any] = {}
     required = []
@@ -119,7 +117,7 @@ def _declare_class(c: Compiler, form: List) -> None:
         if item.__class__ is Symbol:
             fields[item.name] = None
             required.append(item.name)
-        elif isinstance(item, list) and 1 <= len(item) <= 2 and item[0].__class__ is Symbol:
+        elif isinstance(item, List) and 1 <= len(item) <= 2 and item[0].__class__ is Symbol:
             fields[item[0].name] = item[1] if len(item) == 2 else None
         else:
             raise c.fail("wrong class definition", form)
@@ -130,7 +128,7 @@ def _declare_class(c: Compiler, form: List) -> None:
     pending: list[Any] = list(methods)
     while pending:
         item = pending.pop()
-        if isinstance(item, list) and item:
+        if isinstance(item, List) and item:
             if item[0] is Symbol("setqi") and len(item) == 3 and item[1].__class__ is Symbol:
                 info.added.add(item[1].name)
             pending.extend(item)
@@ -155,9 +153,7 @@ def _define_class(c: Compiler, form: List) -> None:
         titles.append(title)
     cleans = mentions(List(methods), _CLEANS)
     listed = ast.Tuple([emit.constant(t) for t in titles], emit.LOAD)
-    register = emit.effect(
-        emit.run("define_class", c.const(info), listed, emit.constant(cleans))
-    )
+    register = emit.effect(emit.run("define_class", c.const(info), listed, emit.constant(cleans)))
     constructor = _constructor(c, info)
     after = emit.effect(
         emit.run("define", emit.constant(f"{name}()"), emit.constant(name), c.const(form))
@@ -223,7 +219,7 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
     plain = List([form[0]])
     named: list[tuple[str, Any]] = []
     for item in form[1:]:
-        if isinstance(item, list) and len(item) == 3 and item[0] in (Symbol("?"), Symbol("setqi")):
+        if isinstance(item, List) and len(item) == 3 and item[0] in (Symbol("?"), Symbol("setqi")):
             if item[0] is Symbol("?") and getattr(item[1], "name", None) not in known:
                 raise c.fail(_MISSING, item)
             named.append((item[1].name, item[2]))
@@ -241,7 +237,7 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
     where = getattr(form, "where", None)
     if where is not None and not named:
         values.where = where
-    nodes = []
+    nodes: list[ast.expr] = []
     if isinstance(instance, ast.Subscript):
         for item in values[1:]:
             if _calls_method(c, item, methods):
@@ -270,7 +266,7 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
 
 def _calls_method(c: Compiler, form: Any, methods: set[str]) -> bool:
     return (
-        isinstance(form, list)
+        isinstance(form, List)
         and bool(form)
         and form[0].__class__ is Symbol
         and form[0].name in methods
@@ -333,7 +329,7 @@ def from_(c: Compiler, form: List) -> ast.expr:
     if len(form) != 3 or form[1].__class__ is not Symbol or form[1].name not in c.world.classes:
         raise c.fail("Unknown class", form)
     item = form[2]
-    if not isinstance(item, list) or not item or item[0].__class__ is not Symbol:
+    if not isinstance(item, List) or not item or item[0].__class__ is not Symbol:
         raise c.fail("a method call is expected", form)
     function = emit.attribute(emit.name(f"class {form[1].name}()"), f"{item[0].name}()")
     call = c.call(function, item)
@@ -380,7 +376,7 @@ def _in_space(c: Compiler, form: List, phase: int) -> None:
     c.spaces.append(form[1].name)
     try:
         for item in form[2:]:
-            if isinstance(item, list) and item and getattr(item[0], "name", "") in DEFINITIONS:
+            if isinstance(item, List) and item and getattr(item[0], "name", "") in DEFINITIONS:
                 DEFINITIONS[item[0].name][phase](c, item)
     finally:
         c.spaces.pop()
@@ -417,5 +413,3 @@ def space(c: Compiler, form: List, dest: Dest) -> None:
         c.body(form[2:], dest)
     finally:
         c.spaces = saved
-
-

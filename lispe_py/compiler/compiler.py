@@ -49,13 +49,16 @@ SPILL_DEPTH = 40
 class World(Protocol):
     """What the compiler asks of the interpreter it compiles for."""
 
-    globals: dict[str, Any]
     classes: dict[str, Any]
     data: dict[str, int]
     groups: dict[str, tuple[str, ...]]
     constants: frozenset[str]
     #: Functions may be defined again.
     interactive: bool
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """The globals of compiled code."""
 
     def entry(self, name: str) -> Entry | None:
         """The primitive of that name; loads the library that has it."""
@@ -158,7 +161,8 @@ class Compiler:
     @contextmanager
     def sub_block(self) -> Iterator[list[ast.stmt]]:
         """Collect what is emitted into a block of its own."""
-        outer, inner = self.block, []
+        outer = self.block
+        inner: list[ast.stmt] = []
         self.block = inner
         try:
             yield inner
@@ -218,7 +222,7 @@ class Compiler:
         kind = form.__class__
         if kind is Symbol:
             return self.load(form.name)
-        if not isinstance(form, list):
+        if not isinstance(form, List):
             return self.const(form)
         if not form:
             return emit.run("List")
@@ -240,7 +244,7 @@ class Compiler:
 
     def into(self, form: Any, dest: Dest) -> None:
         """Compile a form for a destination."""
-        if isinstance(form, list) and form and form[0].__class__ is Symbol:
+        if isinstance(form, List) and form and form[0].__class__ is Symbol:
             name = form[0].name
             handler = STATEMENTS.get(name)
             if handler is not None and not self.shadowed(name):
@@ -259,12 +263,10 @@ class Compiler:
                 return
         start, block = len(self.block), self.block
         self.put(self.expr(form), dest)
-        if isinstance(form, list):
+        if isinstance(form, List):
             self._locate(form, None, block, start)
 
-    def _locate(
-        self, form: Any, node: ast.expr | None, block: list[ast.stmt], start: int
-    ) -> None:
+    def _locate(self, form: Any, node: ast.expr | None, block: list[ast.stmt], start: int) -> None:
         where = getattr(form, "where", None)
         if where is None:
             return
@@ -330,7 +332,7 @@ class Compiler:
 
     def known_variable(self, name: str) -> bool:
         """Is there, or will there be, a global of this name when the text runs?"""
-        return name in self.variables or name in self.world.globals
+        return name in self.variables or name in self.world.scope
 
     def load(self, name: str) -> ast.expr:
         """The value of a variable."""
@@ -448,18 +450,20 @@ class Compiler:
         elif self.shared and not scope.is_local(name):
             self.emit(emit.effect(emit.run("update_shared", emit.constant(name), value)))
         elif self._in_mapping(name):
-            self.emit(emit.effect(emit.run(
-                "frame_update", emit.name(".F"), emit.constant(name), value)))
+            self.emit(
+                emit.effect(emit.run("frame_update", emit.name(".F"), emit.constant(name), value))
+            )
         elif not scope.is_local(name) and name in scope.frame.fields:
-            target = ast.Attribute(emit.name(".self"), name, emit.STORE)
-            self.emit(ast.Assign([target], value))
+            field = ast.Attribute(emit.name(".self"), name, emit.STORE)
+            self.emit(ast.Assign([field], value))
         elif scope.is_local(name) and self._uncertain(name):
             # It may live among the globals, if nothing has set it here yet.
             target = self.temp()
             self.emit(emit.assign(target, value))
             identifier = emit.identifier(name)
-            yes: list[ast.stmt] = [emit.effect(
-                emit.run("set_global", emit.constant(name), emit.name(target)))]
+            yes: list[ast.stmt] = [
+                emit.effect(emit.run("set_global", emit.constant(name), emit.name(target)))
+            ]
             no: list[ast.stmt] = [emit.assign(identifier, emit.name(target))]
             self.scope.frame.uncertain.add(name)
             test = emit.run("only_global", emit.name(identifier), emit.constant(name))
@@ -492,10 +496,10 @@ class Compiler:
         """Identifier of a defined function, innermost name space first."""
         for space in reversed(self.spaces):
             key = f"{name}@{space}()"
-            if key in self.functions or key in self.world.globals:
+            if key in self.functions or key in self.world.scope:
                 return key
         key = f"{name}()"
-        if key in self.functions or key in self.world.globals:
+        if key in self.functions or key in self.world.scope:
             return key
         return None
 
@@ -516,7 +520,7 @@ class Compiler:
         head = form[0]
         if head.__class__ is Symbol:
             return self._named_call(form, head.name)
-        if isinstance(head, list):
+        if isinstance(head, List):
             return self._computed_call(form)
         if head is None or head is True:
             return self.raises("Unknown function call")
@@ -589,7 +593,7 @@ class Compiler:
         """A call of a compiled function; ``(? name value)`` names an argument."""
         named = [
             i for i in range(start, len(form))
-            if isinstance(form[i], list) and len(form[i]) == 3 and form[i][0] is Symbol("?")
+            if isinstance(form[i], List) and len(form[i]) == 3 and form[i][0] is Symbol("?")
         ]  # fmt: skip
         if not named:
             return emit.call(function, self.args(form, start))
@@ -635,7 +639,7 @@ class Compiler:
             first = 2
         calls = form[first:]
         return bool(calls) and all(
-            isinstance(c, list)
+            isinstance(c, List)
             and c
             and c[0].__class__ is Symbol
             and any(c[0].name in k.methods for k in self.world.classes.values())
@@ -688,7 +692,7 @@ class Compiler:
             or (name != frame.title and name != "self")
             or len(form) - 1 != len(frame.parameters)
             or self.scope.is_local(name)
-            or any(isinstance(m, list) and m and m[0] is Symbol("?") for m in form)
+            or any(isinstance(m, List) and m and m[0] is Symbol("?") for m in form)
         ):
             return False
         nodes = self.args(form)
@@ -706,7 +710,7 @@ class Compiler:
 
     def test(self, form: Any) -> ast.expr:
         """An expression whose Python truth is the LispE truth of a form."""
-        if isinstance(form, list) and form and form[0].__class__ is Symbol:
+        if isinstance(form, List) and form and form[0].__class__ is Symbol:
             name = form[0].name
             handler = TESTS.get(name)
             if handler is not None and not self.shadowed(name):
@@ -782,7 +786,7 @@ EAGER = frozenset(
 
 def _has_slot(form: Any) -> bool:
     return (
-        isinstance(form, list)
+        isinstance(form, List)
         and len(form) > 1
         and form[0].__class__ is Symbol
         and form[0].name not in ("quote", "λ")

@@ -126,7 +126,7 @@ def _clauses(c: Compiler, clauses: list[Any], dest: Dest) -> None:
         c.put(emit.nil(), dest)
         return
     first, others = clauses[0], clauses[1:]
-    if not isinstance(first, list) or len(first) < 2:
+    if not isinstance(first, List) or len(first) < 2:
         c.put(c.raises("in a 'cond' the first element must be a list"), dest)
         return
     if first[0] is True:
@@ -149,7 +149,7 @@ def switch(c: Compiler, form: List, dest: Dest) -> None:
     c.emit(emit.assign(subject, emit.run("display", c.expr(form[1]))))
     clauses = form[2:]
     for clause in clauses:
-        if not isinstance(clause, list) or not clause:
+        if not isinstance(clause, List) or not clause:
             raise c.fail("wrong 'switch statement'", form)
         key = clause[0]
         if key is not True and not (isinstance(key, (int, float, str)) or _quoted_atom(key)):
@@ -164,7 +164,7 @@ def switch(c: Compiler, form: List, dest: Dest) -> None:
         if clause[0] is True:
             c.body(clause[1:], d)
             return
-        key = clause[0][1] if isinstance(clause[0], list) else clause[0]
+        key = clause[0][1] if isinstance(clause[0], List) else clause[0]
         test = ast.Compare(emit.name(subject), [ast.Eq()], [c.const(display(key))])
         choose(c, test, lambda x: c.body(clause[1:], x), lambda x: rest(index + 1, x), d)
 
@@ -173,10 +173,10 @@ def switch(c: Compiler, form: List, dest: Dest) -> None:
 
 def _quoted_atom(form: Any) -> bool:
     return (
-        isinstance(form, list)
+        isinstance(form, List)
         and len(form) == 2
         and form[0] is Symbol("quote")
-        and not isinstance(form[1], list)
+        and not isinstance(form[1], List)
     )
 
 
@@ -482,7 +482,7 @@ def loopcount(c: Compiler, form: List, dest: Dest) -> None:
 
 def _parallel(c: Compiler, form: List, dest: Dest, source: str) -> None:
     names = form[1]
-    if not isinstance(names, list) or not names:
+    if not isinstance(names, List) or not names:
         raise c.fail("a list of variables is expected", form)
     count = len(names)
     if len(form) < 2 + count + 1:
@@ -567,9 +567,7 @@ def throw(c: Compiler, form: List) -> ast.expr:
     return emit.run("throw", c.expr(form[1]))
 
 
-def _guarded(
-    c: Compiler, forms: list[Any], dest: Dest, handler: Any
-) -> None:
+def _guarded(c: Compiler, forms: list[Any], dest: Dest, handler: Any) -> None:
     before = set(c.scope.certain)
     inner = EFFECT if dest is EFFECT else Dest(c.temp() if dest is TAIL else dest.target)
     c.handlers += 1
@@ -624,7 +622,7 @@ def maybe(c: Compiler, form: List, dest: Dest) -> None:
     def on_error(d: Dest) -> None:
         message = c.temp()
         c.emit(emit.assign(message, emit.run("caught")))
-        if isinstance(handler, list) and handler and handler[0] is Symbol("λ"):
+        if isinstance(handler, List) and handler and handler[0] is Symbol("λ"):
             function = c.expr(handler)
             c.put(emit.call(function, [_text(message)]), d)
         elif handler.__class__ is Symbol and handler.name not in CONSTANTS:

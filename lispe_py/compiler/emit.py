@@ -48,7 +48,9 @@ def true() -> ast.Constant:
     return ast.Constant(True)
 
 
-def call(function: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()) -> ast.Call:
+def call(
+    function: ast.expr, args: Sequence[ast.expr], keywords: Sequence[ast.keyword] = ()
+) -> ast.Call:
     return ast.Call(function, list(args), list(keywords))
 
 

@@ -44,10 +44,10 @@ def parse_parameters(c: Compiler, form: Any, whole: Any) -> Parameters:
                     "default values should always be at the end of the parameter list", whole
                 )
             names.append(item.name)
-        elif isinstance(item, list) and 1 <= len(item) <= 2 and item[0].__class__ is Symbol:
+        elif isinstance(item, List) and 1 <= len(item) <= 2 and item[0].__class__ is Symbol:
             names.append(item[0].name)
             defaults[item[0].name] = item[1] if len(item) == 2 else None
-        elif isinstance(item, list) and len(item) == 2 and item[0] in (None, []):
+        elif isinstance(item, List) and len(item) == 2 and item[0] in (None, []):
             rest = item[1].name
         else:
             raise c.fail("this is not a parameter", whole)
@@ -146,7 +146,11 @@ def _compile(
         else:
             _versions(c, frame, body)
     result = finish_function(
-        frame, key, _signature(parameters, (".self",) if method_of is not None else ()), prologue, block
+        frame,
+        key,
+        _signature(parameters, (".self",) if method_of is not None else ()),
+        prologue,
+        block,
     )
     return result, frame
 
@@ -204,9 +208,7 @@ def _tested(classes: dict[str, str]) -> ast.expr:
 def _variables(names: list[str]) -> list[ast.expr]:
     """A dictionary display of variables by name."""
     return [
-        ast.Dict(
-            [emit.constant(n) for n in names], [emit.name(emit.identifier(n)) for n in names]
-        )
+        ast.Dict([emit.constant(n) for n in names], [emit.name(emit.identifier(n)) for n in names])
     ]
 
 
@@ -236,7 +238,7 @@ def lambda_(c: Compiler, form: List) -> ast.expr:
     (mapcar (\\(x) (* x x)) '(1 2 3))
     ; (1 4 9)
     """
-    if len(form) < 2 or not isinstance(form[1], list):
+    if len(form) < 2 or not isinstance(form[1], List):
         raise c.fail("Missing parameter list in a lambda declaration", form)
     if len(form) < 3:
         raise c.fail("wrong number of arguments", form)
@@ -297,7 +299,7 @@ def function_parts(c: Compiler, form: List) -> tuple[str, Any, list[Any]]:
         raise c.fail("the name of a function is expected", form)
     if name.name in CONSTANTS or c.is_reserved(name.name):
         raise c.fail(f"'{name.name}' is a reserved keyword.", form)
-    if not isinstance(form[2], list):
+    if not isinstance(form[2], List):
         raise c.fail("List of missing parameters in a function declaration", form)
     if len(form) < 4:
         raise c.fail("wrong number of arguments", form)
@@ -336,13 +338,13 @@ def quote(c: Compiler, form: List) -> ast.expr:
 
 
 def quoted(c: Compiler, item: Any) -> ast.expr:
-    if not isinstance(item, list):
+    if not isinstance(item, List):
         return c.const(item)
     if not item and type(item) is List:
         return emit.run("List")
     if _holds_braces(item):
         return _built(c, item)
-    if type(item) is List and not any(isinstance(m, list) for m in item):
+    if type(item) is List and not any(isinstance(m, List) for m in item):
         return emit.run("List", c.const(item))
     return emit.run("copy_literal", c.const(item))
 
@@ -351,7 +353,7 @@ def _holds_braces(form: Any) -> bool:
     pending = [form]
     while pending:
         item = pending.pop()
-        if isinstance(item, list):
+        if isinstance(item, List):
             if hasattr(item, "pairs"):
                 return True
             pending.extend(item)
@@ -360,7 +362,7 @@ def _holds_braces(form: Any) -> bool:
 
 def _built(c: Compiler, item: Any) -> ast.expr:
     """A quoted list that holds ``{...}``: the container stands in it, not its code."""
-    if not isinstance(item, list):
+    if not isinstance(item, List):
         return c.const(item)
     if hasattr(item, "pairs"):
         if any(m.__class__ is Symbol for m in item[1:]):

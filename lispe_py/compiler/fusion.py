@@ -33,7 +33,7 @@ Apply = Callable[..., ast.expr]
 
 def _is_chain(c: Compiler, form: Any) -> bool:
     """Is a form a stage that can be part of the loop?"""
-    if not isinstance(form, list) or not form or form[0].__class__ is not Symbol:
+    if not isinstance(form, List) or not form or form[0].__class__ is not Symbol:
         return False
     name = form[0].name
     return len(form) - 1 == _STAGES.get(name, -1) and not (
@@ -76,7 +76,7 @@ def _as_code(c: Compiler, build: Callable[[list[Symbol]], List], where: Any) -> 
 
 def _inlined(c: Compiler, form: List, count: int) -> Apply | None:
     """A lambda that is written in place, if its body may move into the loop."""
-    if len(form) < 3 or not isinstance(form[1], list) or len(form[1]) != count:
+    if len(form) < 3 or not isinstance(form[1], List) or len(form[1]) != count:
         return None
     if any(p.__class__ is not Symbol or p.name in CONSTANTS for p in form[1]):
         return None
@@ -108,10 +108,10 @@ def _inlined(c: Compiler, form: List, count: int) -> Apply | None:
 
 def _function(c: Compiler, form: Any, count: int) -> Apply:
     """How to apply the function argument of a stage to ``count`` operands."""
-    quoted = form[1] if isinstance(form, list) and len(form) == 2 and form[0] is QUOTE else None
+    quoted = form[1] if isinstance(form, List) and len(form) == 2 and form[0] is QUOTE else None
     where = getattr(form, "where", None)
-    body = quoted if isinstance(quoted, list) else form
-    if isinstance(body, list) and body and body[0] is LAMBDA:
+    body = quoted if isinstance(quoted, List) else form
+    if isinstance(body, List) and body and body[0] is LAMBDA:
         apply = _inlined(c, body, count)
         if apply is not None:
             return apply
@@ -124,7 +124,7 @@ def _function(c: Compiler, form: Any, count: int) -> Apply:
     elif form.__class__ is Symbol and not c.scope.is_local(form.name):
         if c.is_function(form.name) and not c.known_variable(form.name):
             return _as_code(c, lambda x: List([form, *x]), where)
-    elif isinstance(quoted, list) and count == 1 and len(quoted) > 1:
+    elif isinstance(quoted, List) and count == 1 and len(quoted) > 1:
         partial = _partial(c, quoted)
         if partial is not None:
             return _as_code(c, partial, getattr(quoted, "where", where))
@@ -316,7 +316,7 @@ def _has_endless_source(c: Compiler, form: Any) -> bool:
         if form[0].name in ("take", "takewhile"):
             return False
         form = form[2]
-    return isinstance(form, list) and bool(form) and form[0] in (Symbol("repeat"), Symbol("cycle"))
+    return isinstance(form, List) and bool(form) and form[0] in (Symbol("repeat"), Symbol("cycle"))
 
 
 @special("for", arity=(3, None))
@@ -360,5 +360,3 @@ def fold(c: Compiler, form: List) -> ast.expr:
         return emit.name(accumulator)
     empty = emit.is_(emit.name(accumulator), emit.helper("unbound"))
     return emit.conditional(empty, emit.nil(), emit.name(accumulator))
-
-

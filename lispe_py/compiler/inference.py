@@ -49,7 +49,7 @@ def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None
         return literal
     if form.__class__ is Symbol:
         return known.get(form.name)
-    if not isinstance(form, list) or not form or form[0].__class__ is not Symbol:
+    if not isinstance(form, List) or not form or form[0].__class__ is not Symbol:
         return None
     name = form[0].name
     if name in _NATIVE and len(form) > 2:
@@ -77,12 +77,12 @@ def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None
 
 def _tails(form: Any) -> list[Any] | None:
     """The forms whose value a form may have; None where they cannot be told."""
-    if not isinstance(form, list) or not form or form[0].__class__ is not Symbol:
+    if not isinstance(form, List) or not form or form[0].__class__ is not Symbol:
         return [form]
     name = form[0].name
     if name == "if" and len(form) == 4:
         parts = [form[2], form[3]]
-    elif name == "cond" and len(form) > 1 and all(isinstance(k, list) and k for k in form[1:]):
+    elif name == "cond" and len(form) > 1 and all(isinstance(k, List) and k for k in form[1:]):
         if form[-1][0] is not True:
             return None
         parts = [clause[-1] for clause in form[1:]]
@@ -117,7 +117,7 @@ def _returns(body: List) -> bool:
     pending: list[Any] = [body]
     while pending:
         form = pending.pop()
-        if isinstance(form, list) and form:
+        if isinstance(form, List) and form:
             if form[0].__class__ is Symbol and form[0].name in ("return", "setq", "λ", "let"):
                 return True
             pending.extend(form)
@@ -135,7 +135,7 @@ class Assignments:
         while pending:
             form = pending.pop()
             self.size += 1
-            if not isinstance(form, list) or not form:
+            if not isinstance(form, List) or not form:
                 continue
             head = form[0]
             if head.__class__ is Symbol:
@@ -179,7 +179,7 @@ class Assignments:
             item = pending.pop()
             if item.__class__ is Symbol:
                 self._add(item, _UNKNOWN)
-            elif isinstance(item, list):
+            elif isinstance(item, List):
                 pending.extend(item)
 
 
@@ -195,7 +195,9 @@ def local_classes(assignments: Assignments, assumed: dict[str, str]) -> dict[str
         grown = False
         for name, forms in assignments.of.items():
             if name not in known:
-                guess = next((g for f in forms if f is not _UNKNOWN and (g := infer(f, known))), None)
+                guess = next(
+                    (g for f in forms if f is not _UNKNOWN and (g := infer(f, known))), None
+                )
                 if guess is not None:
                     known[name] = guess
                     grown = True
@@ -223,7 +225,7 @@ def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]
     pending = [body]
     while pending:
         form = pending.pop()
-        if not isinstance(form, list) or not form:
+        if not isinstance(form, List) or not form:
             continue
         head = form[0]
         if head.__class__ is Symbol:

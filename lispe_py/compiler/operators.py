@@ -31,8 +31,9 @@ _BITS = frozenset("&|^")
 #: Operands of one expression that are guarded together, at most.
 _DEEPEST = 24
 
+
 def class_of(node: ast.expr) -> str | None:
-    """"int" or "float" for a node whose class is known when it is compiled."""
+    """ "int" or "float" for a node whose class is known when it is compiled."""
     if isinstance(node, ast.Constant) and node.value.__class__ in (int, float):
         return str(node.value.__class__.__name__)
     known: str | None = getattr(node, "number_class", None)
@@ -60,7 +61,7 @@ class Operation:
     def shape(self, form: Any, place: Any, depth: int) -> Any:
         """The tree of a form; what is no operation becomes a leaf."""
         if (
-            isinstance(form, list)
+            isinstance(form, List)
             and len(form) > 2
             and form[0].__class__ is Symbol
             and form[0].name in _PYTHON
@@ -143,8 +144,10 @@ class Operation:
         # Python stops at the first difference of a chain: only its first two
         # operands are sure to be evaluated there, and only if nothing precedes them.
         inline = [i for i in unknown if keep[i]]
-        in_guard = inline == unknown[: len(inline)] and len(inline) <= 2 and all(
-            not keep[i] for i in range(len(leaves)) if i not in inline
+        in_guard = (
+            inline == unknown[: len(inline)]
+            and len(inline) <= 2
+            and all(not keep[i] for i in range(len(leaves)) if i not in inline)
         )
         first: dict[int, ast.expr] = {}
         for index, leaf in enumerate(leaves):
@@ -226,8 +229,11 @@ def operation(
     nodes = c.args(whole)
     result = nodes[0]
     for node in nodes[1:]:
-        result = _remainder(c, result, node) if operator == "%" else (
-            emit.run(f"{prefix} {operator}", result, node))
+        result = (
+            _remainder(c, result, node)
+            if operator == "%"
+            else (emit.run(f"{prefix} {operator}", result, node))
+        )
     return result
 
 
@@ -330,7 +336,7 @@ def at(c: Compiler, form: List) -> ast.expr:
         c.emit(emit.assign(kept, index))
         index = emit.name(kept)
         index.number_class = "int"  # type: ignore[attr-defined]
-    tests = [emit.has_class(container, "List")]
+    tests: list[ast.expr] = [emit.has_class(container, "List")]
     if class_of(index) != "int":
         tests.append(emit.has_class(index, "int"))
     return emit.conditional(
@@ -380,7 +386,7 @@ def flip(c: Compiler, form: List) -> ast.expr:
     ; (-7 {"b":"a"})
     """
     call = form[1]
-    if not isinstance(call, list) or not call:
+    if not isinstance(call, List) or not call:
         return emit.run("flipped", c.expr(call))
     name = getattr(call[0], "name", "")
     if name.startswith("dictionary"):

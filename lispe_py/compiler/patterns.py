@@ -55,7 +55,7 @@ class Matcher:
             then()
         elif pattern.__class__ is Symbol:
             self._variable(pattern.name, value, then)
-        elif not isinstance(pattern, list):
+        elif not isinstance(pattern, List):
             self._when(self._constant(pattern, value), then)
         elif not pattern:
             self._when(emit.run("match_empty", value), then)
@@ -166,7 +166,7 @@ class Matcher:
                 go(index + 1)
                 return
             value = member(index)
-            if isinstance(pattern, list) or pattern.__class__ is not Symbol:
+            if isinstance(pattern, List) or pattern.__class__ is not Symbol:
                 value = self._held(value)
             self.match(pattern, value, lambda: go(index + 1))
 
@@ -229,9 +229,7 @@ class Matcher:
 
                 def one() -> None:
                     held = self._held(emit.subscript(emit.name(members), emit.name(place)))
-                    c.emit(
-                        ast.AugAssign(ast.Name(place, emit.STORE), ast.Add(), emit.constant(1))
-                    )
+                    c.emit(ast.AugAssign(ast.Name(place, emit.STORE), ast.Add(), emit.constant(1)))
                     # A later round of a loop must not see the advanced place.
                     self.match(item, held, lambda: run(index + 1))
 
@@ -265,7 +263,9 @@ class Matcher:
         with c.branch() as loop:
             if kind == "%":
                 taken = ast.BinOp(emit.name(place), ast.Sub(), emit.name(start))
-                c.emit(ast.If(ast.Compare(taken, [ast.GtE()], [emit.constant(1)]), [ast.Break()], []))
+                c.emit(
+                    ast.If(ast.Compare(taken, [ast.GtE()], [emit.constant(1)]), [ast.Break()], [])
+                )
             if probe is not None:
                 c.emit(emit.assign(flag, emit.constant(False)))
                 known = set(self.bound)
@@ -284,9 +284,7 @@ class Matcher:
             self.match(Symbol(variable), self._held(segment), then)
 
         if kind == "+":
-            self._when(
-                ast.Compare(emit.name(place), [ast.Gt()], [emit.name(start)]), bind
-            )
+            self._when(ast.Compare(emit.name(place), [ast.Gt()], [emit.name(start)]), bind)
         else:
             bind()
 
@@ -365,7 +363,7 @@ def _last_name(form: Any) -> str | None:
         if item.__class__ is Symbol:
             if not head and item.name not in CONSTANTS and last is None:
                 return str(item.name)
-        elif isinstance(item, list) and item and item[0] is not QUOTE:
+        elif isinstance(item, List) and item and item[0] is not QUOTE:
             # Last members first; heads are functions.
             pending.extend((m, i == 0) for i, m in enumerate(item))
     return last
@@ -378,7 +376,7 @@ def _is_kleene(pattern: List, index: int) -> bool:
     name = item.name
     if len(name) > 1 and name[-1] in _KLEENE and name[0] not in "*+%-":
         return True
-    return name in _KLEENE and index > 0 and isinstance(pattern[index - 1], list)
+    return name in _KLEENE and index > 0 and isinstance(pattern[index - 1], List)
 
 
 def _steps(c: Compiler, pattern: List) -> list[tuple[str, Any]]:
@@ -401,12 +399,12 @@ def _steps(c: Compiler, pattern: List) -> list[tuple[str, Any]]:
 
 def _is_literal(form: Any) -> bool:
     return (form.__class__ is not Symbol and form is not None) or (
-        isinstance(form, list) and bool(form) and form[0] is QUOTE
+        isinstance(form, List) and bool(form) and form[0] is QUOTE
     )
 
 
 def _literal(form: Any) -> Any:
-    return form[1] if isinstance(form, list) else form
+    return form[1] if isinstance(form, List) else form
 
 
 @special("pattern@", arity=(2, 2))
@@ -429,7 +427,7 @@ def pattern_at(c: Compiler, form: List) -> ast.expr:
 
 def _declare(c: Compiler, form: List) -> None:
     kind = form[0].name
-    if len(form) < 3 or form[1].__class__ is not Symbol or not isinstance(form[2], list):
+    if len(form) < 3 or form[1].__class__ is not Symbol or not isinstance(form[2], List):
         raise c.fail("wrong number of arguments", form)
     name = form[1].name
     if name in CONSTANTS or c.is_reserved(name):
@@ -439,8 +437,8 @@ def _declare(c: Compiler, form: List) -> None:
     key = c.definition_key(name)
     bodies = c.patterns.setdefault(key, [])
     if not bodies:
-        earlier = getattr(c.world.globals.get(key), "__lisp_bodies__", None)
-        if key in c.functions or (earlier is None and key in c.world.globals):
+        earlier = getattr(c.world.scope.get(key), "__lisp_bodies__", None)
+        if key in c.functions or (earlier is None and key in c.world.scope):
             if not c.world.may_redefine(name):
                 raise c.fail(f"Function '{name}' already declared", form)
         bodies.extend(earlier or ())
@@ -515,7 +513,7 @@ def is_typed(world: World, pattern: Any) -> bool:
     """Is a body selected by the type of its first argument?"""
     if pattern.__class__ is Symbol or pattern is None:
         return False
-    if not isinstance(pattern, list):
+    if not isinstance(pattern, List):
         return True
     if not pattern or hasattr(pattern, "pairs") or pattern[0].__class__ is not Symbol:
         return False

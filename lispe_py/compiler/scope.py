@@ -118,10 +118,11 @@ class Scope:
 
 # ---------------------------------------------------------------- what a body sets
 
+
 def _symbol_names(form: Any) -> list[str]:
     if form.__class__ is Symbol:
         return [form.name]
-    if isinstance(form, list):
+    if isinstance(form, List):
         return [m.name for m in form if m.__class__ is Symbol]
     return []
 
@@ -143,7 +144,7 @@ def _pattern_names(form: Any) -> list[str]:
         item = pending.pop()
         if item.__class__ is Symbol:
             found.append(item.name.rstrip("*+%@"))
-        elif isinstance(item, list):
+        elif isinstance(item, List):
             pending.extend(item)
     return found
 
@@ -165,7 +166,7 @@ def bound_names(body: Any, binders: dict[str, Any] = _BINDERS) -> set[str]:
     pending = [body]
     while pending:
         form = pending.pop()
-        if not isinstance(form, list) or not form:
+        if not isinstance(form, List) or not form:
             continue
         head = form[0]
         if head.__class__ is Symbol:
@@ -188,7 +189,7 @@ def mentions(body: Any, names: frozenset[str]) -> bool:
     pending = [body]
     while pending:
         form = pending.pop()
-        if not isinstance(form, list) or not form:
+        if not isinstance(form, List) or not form:
             continue
         head = form[0]
         if head.__class__ is Symbol:

@@ -82,7 +82,7 @@ def declare_function(c: Compiler, form: List) -> None:
     if len(form) > 1 and form[1].__class__ is Symbol:
         name = form[1].name
         key = c.definition_key(name)
-        if key in c.functions or key in c.world.globals or name in c.world.classes:
+        if key in c.functions or key in c.world.scope or name in c.world.classes:
             if not c.world.may_redefine(name):
                 raise c.fail(f"Function '{name}' already declared", form)
         c.functions.add(key)
@@ -114,7 +114,7 @@ def take_definitions(forms: list[Any]) -> tuple[list[Any], list[List]]:
             if _is_definition(member):
                 take(member)
                 continue
-            if isinstance(member, list) and _holds_definition(member):
+            if isinstance(member, List) and _holds_definition(member):
                 member = clean(member)
             members.append(member)
             if where is not None and index < len(where.members):
@@ -141,13 +141,13 @@ def take_definitions(forms: list[Any]) -> tuple[list[Any], list[List]]:
         if _is_definition(form):
             take(form)
         else:
-            rest.append(clean(form) if isinstance(form, list) and _holds_definition(form) else form)
+            rest.append(clean(form) if isinstance(form, List) and _holds_definition(form) else form)
     return rest, found
 
 
 def _is_definition(form: Any) -> bool:
     return (
-        isinstance(form, list)
+        isinstance(form, List)
         and bool(form)
         and form[0].__class__ is Symbol
         and form[0].name in DEFINITIONS
@@ -159,7 +159,7 @@ def _holds_definition(form: Any) -> bool:
     pending = [form]
     while pending:
         item = pending.pop()
-        if not isinstance(item, list) or not item:
+        if not isinstance(item, List) or not item:
             continue
         head = item[0]
         if head.__class__ is Symbol:
@@ -167,7 +167,7 @@ def _holds_definition(form: Any) -> bool:
                 continue
             if head.name in DEFINITIONS:
                 return True
-        pending.extend(m for m in item if isinstance(m, list))
+        pending.extend(m for m in item if isinstance(m, List))
     return False
 
 
@@ -213,11 +213,11 @@ def _global_names(top: List, definitions: list[List], mapping: bool) -> set[str]
     pending: list[Any] = [top, *definitions]
     while pending:
         form = pending.pop()
-        if not isinstance(form, list) or not form:
+        if not isinstance(form, List) or not form:
             continue
         if form[0] is Symbol("setg") and len(form) > 1:
-            targets = form[1] if isinstance(form[1], list) else [form[1]]
+            targets = form[1] if isinstance(form[1], List) else [form[1]]
             names.update(t.name for t in targets if t.__class__ is Symbol)
         if form[0] is not Symbol("quote"):
-            pending.extend(m for m in form if isinstance(m, list))
+            pending.extend(m for m in form if isinstance(m, List))
     return names

@@ -16,9 +16,9 @@ from lispe_py.values.symbol import Symbol
 def _assign(c: Compiler, form: List, dest: Dest, store: Any, *, gives_value: bool = False) -> None:
     """Evaluate the value, store it by ``store(name, node)``."""
     target = form[1]
-    if isinstance(target, list):
+    if isinstance(target, List):
         if not target:
-            raise c.fail(f"Invalid variable name: '()' (keyword)", form)
+            raise c.fail("Invalid variable name: '()' (keyword)", form)
         names = [c.assignable(n, form) for n in target]
         parts = c.temp()
         spread = emit.run("spread", c.expr(form[2]), emit.constant(len(names)))
@@ -114,10 +114,10 @@ def let(c: Compiler, form: List, dest: Dest) -> None:
     ; 8
     """
     bindings = form[1]
-    if not isinstance(bindings, list) or not bindings:
+    if not isinstance(bindings, List) or not bindings:
         raise c.fail("unbalanced list of variables in 'let'", form)
     for pair in bindings:
-        if not isinstance(pair, list) or len(pair) != 2:
+        if not isinstance(pair, List) or len(pair) != 2:
             raise c.fail("unbalanced list of variables in 'let'", form)
     if c.scope.frame.kind == "function" or c.scope.lambdas:
         _let_local(c, bindings, form[2:], dest)
@@ -197,10 +197,10 @@ def _update_form(symbol: str) -> None:
     @special(symbol, arity=(2, None), statement=True)
     def update(c: Compiler, form: List, dest: Dest) -> None:
         target = form[1]
-        if isinstance(target, list) and target and target[0] in (Symbol("at"), Symbol("set@")):
+        if isinstance(target, List) and target and target[0] in (Symbol("at"), Symbol("set@")):
             _update_cell(c, form, dest, operator)
             return
-        if isinstance(target, list) and target:
+        if isinstance(target, List) and target:
             _update_value(c, form, dest, operator)
             return
         name = c.assignable(target, form)

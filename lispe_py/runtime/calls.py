@@ -85,7 +85,7 @@ def named(lisp: LispE, name: str) -> Callable[..., Any]:
     if isinstance(found, _CALLABLE):
         callable_: Callable[..., Any] = found
         return callable_
-    return resolve(lisp, found, "last") if not isinstance(found, Symbol) else named(lisp, found.name)
+    return named(lisp, found.name) if isinstance(found, Symbol) else resolve(lisp, found, "last")
 
 
 def _checked(entry: Entry, function: Any) -> Any:
@@ -257,8 +257,11 @@ def helpers(lisp: LispE) -> dict[str, Any]:
                 return None
             # Text is compiled with its definitions; its first form is the value.
             first = forms[0]
-            return lisp.evaluate(first, frame) if isinstance(first, list) else (
-                lisp.evaluate(List([Symbol("block"), first]), frame))
+            return (
+                lisp.evaluate(first, frame)
+                if isinstance(first, list)
+                else (lisp.evaluate(List([Symbol("block"), first]), frame))
+            )
         return lisp.evaluate(form, frame)
 
     def loadcode(text: Any, frame: FrameMap | None = None) -> Any:
@@ -278,7 +281,7 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         if isinstance(form[0], list):
             # A pattern function: all its bodies, to which later texts may add.
             function.__lisp_bodies__ = form
-            form = form[0] if len(form) == 1 else form
+            form = form if len(form) > 1 else List(form[0])
         function.__lisp_form__ = form
         if key == f"{name}()":
             scope.setdefault(name, function)
@@ -302,7 +305,8 @@ def helpers(lisp: LispE) -> dict[str, Any]:
 
     return {
         "callable": callable_, "call_or_list": call_or_list, "choose": choose,
-        "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text, "define": define, "caught": caught,
+        "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text,
+        "define": define, "caught": caught,
         "handle": handle, "set_constant": set_constant, "add_forms": scope[FORMS].update,
         "show": show, "element_function": element, "fold": fold,
     }  # fmt: skip

@@ -12,9 +12,15 @@ from lispe_py.values.lists import List
 class Context(Protocol):
     """The running interpreter as primitives with ``interpreter=True`` see it."""
 
-    stdout: TextIO
-    stderr: TextIO
-    stdin: TextIO
+    @property
+    def stdout(self) -> TextIO: ...
+
+    @property
+    def stderr(self) -> TextIO: ...
+
+    @property
+    def stdin(self) -> TextIO: ...
+
     #: Source of everything random in the core; ``random_seed`` seeds it.
     random: random.Random
     #: Arguments of the script, a list of strings.
@@ -24,7 +30,9 @@ class Context(Protocol):
     #: Mixed arithmetic gives a number (see ``docs``).
     promote: bool
 
-    def callable(self, function: Any, slot: Literal["first", "last"] = "last") -> Callable[..., Any]:
+    def callable(
+        self, function: Any, slot: Literal["first", "last"] = "last"
+    ) -> Callable[..., Any]:
         """A Python callable for anything that may stand for a function.
 
         A lambda or function, the symbol of a built-in or defined function, or a

@@ -38,7 +38,7 @@ def _frames(traceback: TracebackType | None) -> tuple[TracebackType | None, Trac
 
 def _operands(traceback: TracebackType | None) -> str:
     """The shapes of the tensors that the outermost primitive frame was given."""
-    shapes = []
+    shapes: list[str] = []
     entered = False
     while traceback is not None and not shapes:
         frame = traceback.tb_frame

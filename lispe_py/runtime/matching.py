@@ -45,7 +45,7 @@ def match_rest(members: Any, start: int) -> Any:
     if members.__class__ is Tail:
         base, start = members.base, members.offset + start
         return Tail(base, start) if start < len(base) else List()
-    if isinstance(members, list) and type(members) in (List, Data):
+    if isinstance(members, List) and type(members) in (List, Data):
         return Tail(members, start) if start < len(members) else List()
     if members.__class__ is tuple:
         return List(members[start:])
