@@ -314,3 +314,16 @@ def test_foreign_values_are_served_by_their_adapter() -> None:
 
 
 NATIVE = {"+": operator.add, "-": operator.sub}
+
+
+def test_torch_traces_arithmetic_in_one_graph() -> None:
+    torch = pytest.importorskip("torch")
+    LispE().eval("(use 'lispe_torch)")
+
+    def f(t: Any) -> Any:
+        return multiply(subtract(3, add(t, 1.0)), add(2.0, t))
+
+    t = torch.arange(3.0)
+    compiled = torch.compile(f, fullgraph=True, backend="eager")
+    assert torch.equal(compiled(t), (3 - (t + 1)) * (2 + t))
+    assert torch.equal(compiled(t), f(t))

@@ -19,7 +19,7 @@ from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.elementwise import like, members
 from lispe_py.runtime.mapping import answers_truth
-from lispe_py.runtime.matrices import convert, flattened, shape_of, typed
+from lispe_py.runtime.matrices import convert, flattened, of_core, shape_of, typed
 from lispe_py.runtime.operands import NUMBERS, NUMERIC_LISTS
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import Grid, Matrix, from_array, shaped
@@ -148,7 +148,7 @@ def reduce(lisp: Context, *values: Any) -> Any:
     """
     if len(values) == 1:
         return like(values[0], members(values[0])) if values[0].__class__ in LISTS else values[0]
-    function, value = values[:2]
+    function, value = values[0], of_core(values[1])
     if _is_counts(function):
         return _replicated(function, value, "reduce")
     call = resolved(lisp, function)
@@ -178,7 +178,7 @@ def backreduce(lisp: Context, *values: Any) -> Any:
         if value.__class__ in LISTS:
             return like(value, members(value)[::-1])
         return value[::-1] if isinstance(value, (str, bytes)) else value
-    function, value = values[:2]
+    function, value = values[0], of_core(values[1])
     if _is_counts(function):
         _list(value, "backreduce")
         counts = List(members(function)[::-1])
@@ -215,7 +215,7 @@ def scan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
         _list(value, "scan")
         return _expanded(function, value, members(value), "scan")
     call = resolved(lisp, function)
-    _list(value, "scan")
+    value = _list(of_core(value), "scan")
     if isinstance(value, Grid):
         return List(mapped_rows(value, lambda row: _running(call, members(row))))
     if step is not None:
@@ -238,7 +238,7 @@ def backscan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
         counts = List(members(function)[::-1])
         return _expanded(counts, value, members(value)[::-1], "backscan")
     call = resolved(lisp, function)
-    _list(value, "backscan")
+    value = _list(of_core(value), "backscan")
     if isinstance(value, Grid):
         return List(mapped_rows(value, lambda row: _running(call, members(row)[::-1])))
     items = members(value)[::-1]
@@ -285,6 +285,7 @@ def outer(lisp: Context, function: Any, left: Any, right: Any) -> Any:
     (list (° '* '(4 5) '(1 2 3)) (° '>= (iota 2) (iota 2)))
     ; (((4 8 12) (5 10 15)) ((1 0) (1 1)))
     """
+    left, right = of_core(left), of_core(right)
     for value in (left, right):
         if not is_list(value):
             raise LispError("arguments for '°' are lists")
@@ -310,7 +311,7 @@ def inner(lisp: Context, fold: Any, pair: Any, left: Any, right: Any) -> Any:
     (list (. '+ '* '(4 5 6) '(1 2 3)) (. '+ '* '((1 2) (3 4)) '((0 1) (1 0))))
     ; (32 ((2 1) (4 3)))
     """
-    a, b = _operand(left), _operand(right)
+    a, b = _operand(of_core(left)), _operand(of_core(right))
     if a is None or b is None or isinstance(a, Grid) is not isinstance(b, Grid):
         raise LispError(_INCOMPATIBLE)
     if isinstance(a, Grid):

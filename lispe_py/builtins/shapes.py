@@ -13,7 +13,7 @@ from lispe_py.registry import primitive
 from lispe_py.runtime.compare import equal
 from lispe_py.runtime.convert import index_of, store, to_integer
 from lispe_py.runtime.elementwise import like, members
-from lispe_py.runtime.matrices import convert, flattened, rebuilt, shape_of, typed
+from lispe_py.runtime.matrices import convert, flattened, of_core, rebuilt, shape_of, typed
 from lispe_py.runtime.operands import GENERIC, NUMBERS, NUMERIC_LISTS, TEXT_LISTS, TEXTS
 from lispe_py.runtime.sequence import size
 from lispe_py.values.linked import LinkedList
@@ -344,6 +344,7 @@ def transpose(value: Any) -> Any:
 
 def _rank(value: Any, keys: tuple[Any, ...]) -> Any:
     """The part of a matrix or tensor at some keys; -1 keeps an axis."""
+    value = of_core(value)
     nested = value.__class__ in GENERIC
     if not nested and not isinstance(value, Grid):
         raise LispError("cannot apply 'rank' to this element")
@@ -423,6 +424,7 @@ def member(container: Any, values: Any) -> Any:
     """
     if not is_list(container) or not is_list(values):
         raise LispError("expecting a list as first element")
+    container, values = of_core(container), of_core(values)
     wanted = list(values.buffer) if isinstance(values, Grid) else list(members(values))
     return _marked(container, _finder(wanted))
 
@@ -461,6 +463,7 @@ def concatenation(*values: Any) -> Any:
     (list (, '((4 5) (6 (7)))) (, (iota 2) 9) (, (rho 2 2 (iota 4)) '(7 8)))
     ; ((4 5 6 7) (1 2 9) ((1 2 7) (3 4 8)))
     """
+    values = tuple([of_core(v) for v in values])
     first = values[0]
     if len(values) == 1:
         if isinstance(first, Grid):

@@ -336,8 +336,9 @@ class Operation:
         operation = self
 
         def apply(a: Any, b: Any) -> Any:
-            ca = a.__class__
-            cb = b.__class__
+            # type(), for Dynamo does not find what .__class__ gives in a table.
+            ca = type(a)
+            cb = type(b)
             if native is not None and ca is float and (cb is float or cb is int):
                 return native(a, b)
             scalar = scalars.get(ca)
@@ -518,6 +519,8 @@ def factorial(value: Any) -> Any:
         return elementwise.mapped(factorial, value)
     if isinstance(value, Grid):
         return value.with_members(factorial(value.buffer))
+    if cls not in TYPE_NAMES and not adapter_for(cls).is_number(value):
+        raise unusable(value)
     number = value if cls is int else to_integer(value)
     if number < 0:
         raise LispError("factorial of a negative number does not exists")

@@ -13,7 +13,7 @@ from lispe_py.runtime.convert import index_of, store
 from lispe_py.runtime.operands import GENERIC, NUMERIC_LISTS, TEXT_LISTS, refused
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List
-from lispe_py.values.matrix import Grid, Matrix, Tensor
+from lispe_py.values.matrix import Grid, Matrix, Tensor, shaped
 from lispe_py.values.typed import TYPED, Numbers, does_not_fit
 from lispe_py.values.types import TYPE_NAMES, is_list
 
@@ -88,6 +88,23 @@ def convert(family: type[Grid], kind: str, value: Any) -> Any:
         return None
     flat = flattened(value, shape)
     return None if flat is None else family(kind, shape, typed(kind, flat))
+
+
+def of_core(value: Any) -> Any:
+    """A foreign list (a tensor of torch) as a typed list, a matrix or a tensor of ours.
+
+    Any other value is returned as it is.
+    """
+    cls = value.__class__
+    if cls in TYPE_NAMES or isinstance(value, Grid):
+        return value
+    adapter = adapter_for(cls)
+    nested = getattr(adapter, "nested", None)
+    if nested is None or not adapter.is_list(value):
+        return value
+    flat = adapter.to_typed(value)
+    shape = shape_of(nested(value))
+    return shaped(flat.kind, shape, flat) if len(shape) > 1 else flat
 
 
 class GridAdapter(Adapter):
