@@ -1,0 +1,277 @@
+"""The command line: ``lispe [OPTIONS] [FILE [ARGUMENTS]]``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from lispe_py.errors import LispError, LispExit
+
+if TYPE_CHECKING:
+    from lispe_py.interpreter import LispE
+
+USAGE = """\
+usage: lispe [options] [FILE | -] [arguments]
+
+Runs a LispE program: a file, standard input (-), or the text after -e. Without a
+program, a prompt opens on a terminal, and standard input is run where it is none.
+The arguments after the program are in the list _args.
+
+options:
+  -e CODE        run CODE and print its value
+  -i             open the prompt after the program
+  --show-python  print the Python that the program compiles to; do not run it
+  --traceback    with an error, show Python's traceback too
+  --promote      mixed arithmetic gives a number: (+ 1 2.5) is 3.5
+  --version      print the version
+  -h, --help     print this text
+
+exit status: 0; 1 after an error in the program; 2 for a wrong command line;
+130 after an interrupt; the number given to (exit n).
+"""
+
+OK, FAILED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+class Misuse(Exception):
+    """A command line that makes no sense."""
+
+
+class Options:
+    """What the command line asks for."""
+
+    def __init__(self) -> None:
+        self.code: str | None = None
+        self.file: str | None = None
+        self.arguments: list[str] = []
+        self.prompt = False
+        self.show_python = False
+        self.traceback = False
+        self.promote = False
+        self.answer: str | None = None
+
+
+def parse(words: list[str]) -> Options:
+    """Options come before the program; everything after it belongs to it."""
+    options = Options()
+    rest = list(words)
+    switches = {
+        "-i": "prompt",
+        "--show-python": "show_python",
+        "--traceback": "traceback",
+        "--promote": "promote",
+    }
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word in switches:
+            setattr(options, switches[word], True)
+        elif word == "-e":
+            if not rest:
+                raise Misuse("-e needs the text of a program")
+            options.code = rest.pop(0)
+        elif word == "--version":
+            from lispe_py.version import __version__
+
+            options.answer = f"lispe_py {__version__}\n"
+        elif word in ("-h", "--help"):
+            options.answer = USAGE
+        elif word == "--":
+            break
+        else:
+            raise Misuse(f"unknown option: {word}")
+    if options.code is None and rest:
+        options.file = rest.pop(0)
+    options.arguments = rest
+    return options
+
+
+class Session:
+    """One run of the command: an interpreter and the texts it was given."""
+
+    def __init__(self, options: Options) -> None:
+        from lispe_py.interpreter import LispE
+
+        self.options = options
+        self.lisp: LispE = LispE(promote=options.promote)
+        self.lisp.args[:] = options.arguments
+        #: Texts that are no files, for the lines that errors show.
+        self.sources: dict[str, str] = {}
+
+    # ------------------------------------------------------------ errors
+
+    def guarded(self, run: Callable[[], Any]) -> int:
+        """Run something of the program; the exit status, its errors having been shown."""
+        try:
+            run()
+            sys.stdout.flush()
+            return OK
+        except LispExit as ended:
+            return ended.code & 0xFF
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        except Exception as error:
+            if _is_closed_pipe(error):
+                return _leave_pipe()
+            self.show(error)
+            return FAILED
+
+    def show(self, error: Exception) -> None:
+        from lispe_py import reporting
+
+        with_python = self.options.traceback
+        if isinstance(error, LispError):
+            text = reporting.report(error, self.sources, with_python=with_python)
+        elif isinstance(error, OSError):
+            text = f"Error: cannot write: {error.strerror or error}"
+        else:
+            text = reporting.report_internal(error, with_python=with_python)
+        _tell(text)
+
+    # ------------------------------------------------------------ programs
+
+    def run(self) -> int:
+        """The program of the command line, then the prompt if one is wanted."""
+        options = self.options
+        interactive = options.code is None and options.file is None and sys.stdin.isatty()
+        if interactive and not options.show_python:
+            return self.prompt()
+        status = self.guarded(self._program)
+        if options.prompt and status in (OK, FAILED):
+            return self.prompt(status)
+        return status
+
+    def _program(self) -> None:
+        options = self.options
+        if options.code is not None:
+            name, text = "-e", options.code
+        elif options.file in (None, "-"):
+            name, text = "stdin", _standard_input()
+        elif options.show_python:
+            assert options.file is not None
+            from lispe_py.runtime.calls import read_source
+
+            name, text = options.file, read_source(options.file)
+        else:
+            assert options.file is not None
+            self.lisp.execute(options.file, options.arguments)
+            return
+        self.sources[name] = text
+        if options.show_python:
+            print(self.lisp.python_source(text, name))
+            return
+        value = self.lisp.eval(text, name)
+        if options.code is not None:
+            self.print_value(value)
+
+    def print_value(self, value: Any) -> None:
+        from lispe_py.values.symbol import NOTHING
+
+        if value is not NOTHING:
+            print(self.lisp.show(value))
+
+    # ------------------------------------------------------------ prompt
+
+    def prompt(self, status: int = OK) -> int:
+        """Read a text, run it, print its value; until the end of the input."""
+        from lispe_py.version import __version__
+
+        self.lisp.interactive = True
+        try:
+            import readline  # noqa: F401  (line editing for input(), where there is any)
+        except ImportError:
+            pass
+        print(f"lispe_py {__version__}. (exit), or the end of input, leaves.")
+        while True:
+            try:
+                text = self._entry()
+            except EOFError:
+                print()
+                return status
+            except KeyboardInterrupt:
+                print()
+                continue
+            self.sources["main"] = text
+
+            def run(text: str = text) -> None:
+                self.print_value(self.lisp.eval(text))
+
+            try:
+                run()
+            except LispExit as ended:
+                return ended.code & 0xFF
+            except KeyboardInterrupt:
+                _tell("interrupted")
+            except Exception as error:
+                self.show(error)
+
+    def _entry(self) -> str:
+        """One text: as many lines as its brackets and strings ask for."""
+        from lispe_py.reader import is_incomplete
+
+        text = input("> ")
+        while is_incomplete(text):
+            text += "\n" + input(".. ")
+        return text
+
+
+def _standard_input() -> str:
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise LispError(f"standard input is not UTF-8 (byte {error.start})") from None
+
+
+def _tell(text: str) -> None:
+    """A message on standard error, after what the program has printed."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # The message that follows says what could not be written, or why.
+        _discard_output()
+    print(text, file=sys.stderr)
+
+
+def _is_closed_pipe(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, BrokenPipeError):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _discard_output() -> None:
+    """Nothing more can be written: keep Python from trying again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave_pipe() -> int:
+    """The reader of our output is gone, as with ``| head``: end without a word."""
+    _discard_output()
+    return FAILED
+
+
+def _prepare_streams() -> None:
+    """Text that the terminal cannot show must not end a program."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; its exit status."""
+    _prepare_streams()
+    try:
+        options = parse(sys.argv[1:] if arguments is None else arguments)
+        if options.answer is not None:
+            sys.stdout.write(options.answer)
+            return OK
+        file = options.file
+        if file not in (None, "-") and not os.path.exists(file or ""):
+            raise Misuse(f"there is no file {file}")
+    except Misuse as misuse:
+        print(f"lispe: {misuse}\n{USAGE.partition(chr(10))[0]}", file=sys.stderr)
+        return MISUSED
+    return Session(options).run()
