@@ -6,7 +6,8 @@ import ast
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import Compiler, Dest, special
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import Dest, special
 from lispe_py.compiler.functions import (
     compile_function,
     finish_function,

@@ -6,7 +6,8 @@ import ast
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import EFFECT, TAIL, Compiler, Dest, special, test_form
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special, test_form
 from lispe_py.compiler.scope import bound_names
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List

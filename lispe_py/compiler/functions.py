@@ -6,7 +6,8 @@ import ast
 from typing import Any, NamedTuple
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import TAIL, Compiler, special
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import EFFECT, TAIL, special
 from lispe_py.compiler.inference import Assignments, local_classes, result_of, suppositions
 from lispe_py.compiler.scope import Frame, bound_names, mentions, updated_names
 from lispe_py.names import CONSTANTS
@@ -427,7 +428,6 @@ def elapse(c: Compiler, form: List) -> ast.expr:
     (< (elapse (+ 1 2)) 1000)
     ; true
     """
-    from lispe_py.compiler.compiler import EFFECT
 
     started = c.temp()
     c.emit(emit.assign(started, emit.run("clock")))

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import EFFECT, Compiler, inline, special
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import EFFECT, inline, special
 from lispe_py.compiler.scope import mentions
 from lispe_py.names import CONSTANTS
 from lispe_py.runtime.mapping import BINARY

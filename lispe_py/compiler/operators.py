@@ -10,8 +10,9 @@ import ast
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import Compiler, Dest, inline, special, test_form
+from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
+from lispe_py.compiler.forms import Dest, inline, special, test_form
 from lispe_py.compiler.inference import combine
 from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON
 from lispe_py.names import CONSTANTS

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import TAIL, Compiler, Dest, World, special
+from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
+from lispe_py.compiler.forms import TAIL, Dest, World, special
 from lispe_py.compiler.functions import finish_function, install
 from lispe_py.compiler.scope import Frame, _pattern_names, bound_names, mentions
 from lispe_py.compiler.unit import definition

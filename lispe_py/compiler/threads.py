@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import EFFECT, TAIL, Compiler, Dest, special
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special
 from lispe_py.compiler.functions import define_function
 from lispe_py.compiler.unit import declare_function, definition
 from lispe_py.values.lists import List

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import TAIL, Compiler, World
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import TAIL, World
 from lispe_py.compiler.functions import define_function, finish_function
 from lispe_py.compiler.scope import Frame, Scope, bound_names
 from lispe_py.errors import LispError

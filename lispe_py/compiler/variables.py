@@ -6,7 +6,8 @@ import ast
 from typing import Any
 
 from lispe_py.compiler import emit
-from lispe_py.compiler.compiler import EFFECT, TAIL, Compiler, Dest, special
+from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special
 from lispe_py.compiler.operators import class_of, operation
 from lispe_py.compiler.symbols import UPDATES
 from lispe_py.values.lists import List
