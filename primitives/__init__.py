@@ -61,6 +61,7 @@ MODULES = (
     "checkpoints",
     "tokenizers",
     "sentencepiece_models",
+    "tiktoken",
 )
 
 
