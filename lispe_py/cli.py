@@ -91,8 +91,7 @@ class Session:
     """One run of the command: an interpreter and the texts it was given."""
 
     def __init__(self, options: Options) -> None:
-        from lispe_py.interpreter import LispE
-
+        LispE = _interpreter()
         self.options = options
         self.lisp: LispE = LispE(promote=options.promote)
         self.lisp.args[:] = options.arguments
@@ -214,6 +213,30 @@ class Session:
         while is_incomplete(text):
             text += "\n" + input(".. ")
         return text
+
+
+def _interpreter() -> type[LispE]:
+    """Import the interpreter, in the shortest time.
+
+    Nothing that it makes then is garbage, so collecting would be for nothing. And
+    Lark imports regex where there is one, for grammars that ask for it; ours does
+    not, and a program that uses regular expressions still gets it later.
+    """
+    import gc
+
+    gc.disable()
+    spare = "lark" not in sys.modules and "regex" not in sys.modules
+    if spare:
+        sys.modules["regex"] = None  # type: ignore[assignment]
+    try:
+        import lark  # noqa: F401
+
+        from lispe_py.interpreter import LispE
+    finally:
+        if spare:
+            del sys.modules["regex"]
+        gc.enable()
+    return LispE
 
 
 def _standard_input() -> str:

@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lispe_py.errors import LispError
 from lispe_py.registry import Entry, registry
@@ -30,6 +30,9 @@ _index: dict[str, str] | None = None
 
 def sources(package: str) -> Iterator[Path]:
     """The Python files of a library's package, without importing it."""
+    # An import that costs a start of the interpreter some milliseconds.
+    from pathlib import Path
+
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return

@@ -25,6 +25,9 @@ from typing import Any, NamedTuple, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+_TAKES_REST = inspect.CO_VARARGS
+
+
 class Parameter(NamedTuple):
     """One argument of a primitive, as its help shows it."""
 
@@ -112,8 +115,28 @@ class Entry:
 
 
 def _parameters(function: Callable[..., Any], interpreter: bool) -> tuple[Parameter, ...]:
+    # Read from the code object: inspect.signature costs ten times as much, and
+    # every start of the interpreter pays for some hundreds of primitives.
+    code = getattr(function, "__code__", None)
+    if code is None or hasattr(function, "__wrapped__"):
+        found = _from_signature(function)
+    else:
+        names = code.co_varnames
+        count = code.co_argcount
+        defaults = function.__defaults__ or ()  # type: ignore[attr-defined]
+        required = count - len(defaults)
+        found = [
+            Parameter(name, i < required, False, None if i < required else defaults[i - required])
+            for i, name in enumerate(names[:count])
+        ]
+        if code.co_flags & _TAKES_REST:
+            found.append(Parameter(names[count + code.co_kwonlyargcount], False, True))
+    return tuple(found[1:] if interpreter else found)
+
+
+def _from_signature(function: Callable[..., Any]) -> list[Parameter]:
     kinds = inspect.Parameter
-    found = [
+    return [
         Parameter(
             p.name,
             p.default is kinds.empty and p.kind is not kinds.VAR_POSITIONAL,
@@ -123,7 +146,6 @@ def _parameters(function: Callable[..., Any], interpreter: bool) -> tuple[Parame
         for p in inspect.signature(function).parameters.values()
         if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD, kinds.VAR_POSITIONAL)
     ]
-    return tuple(found[1:] if interpreter else found)
 
 
 class Registry:
