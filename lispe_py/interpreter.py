@@ -23,6 +23,7 @@ from lispe_py import libraries
 from lispe_py.builtins.access import path_entry
 from lispe_py.builtins.dictionaries import flipped
 from lispe_py.builtins.modify import over, replace_all
+from lispe_py.compiler.emit import BUILTINS
 from lispe_py.compiler.unit import MAIN, Code, compile_unit
 from lispe_py.errors import LispError
 from lispe_py.expander import Expander
@@ -125,7 +126,7 @@ class LispE:
         self._numbers = itertools.count()
         self._tracing = False
         self._compiled: dict[Any, FunctionType] = {}
-        self._builtins: dict[str, Any] = dict(_HELPERS)
+        self._builtins: dict[str, Any] = {**BUILTINS, **_HELPERS}
         self._globals: dict[str, Any] = {
             "__builtins__": self._builtins,
             "__name__": "lispe",

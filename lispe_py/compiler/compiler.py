@@ -312,7 +312,11 @@ class Compiler:
         entry = self.world.entry(name)
         if entry is not None:
             return self._bare_primitive(name, entry)
-        if scope.lambdas or (scope.frame.kind != "top" and self.world.classes):
+        if (
+            name in emit.BUILTINS
+            or scope.lambdas
+            or (scope.frame.kind != "top" and self.world.classes)
+        ):
             # Found nowhere: the callers may have it, or the running instance.
             return emit.run("dynamic", emit.constant(name))
         return _mark_global(emit.name(emit.identifier(name)))

@@ -15,6 +15,10 @@ from typing import Any
 LOAD = ast.Load()
 STORE = ast.Store()
 
+#: Python's own built-ins that compiled code must have by their names: torch.compile
+#: guards the classes of values through them.
+BUILTINS = {cls.__name__: cls for cls in (int, float, str)}
+
 #: Names that an AST refuses as identifiers, though LispE allows them.
 _REFUSED = {"None", "True", "False", "__debug__"}
 
