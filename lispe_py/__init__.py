@@ -5,6 +5,7 @@
 3
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispError, LispExit, LispSyntaxError
@@ -12,6 +13,11 @@ from lispe_py.version import __version__
 
 if TYPE_CHECKING:
     from lispe_py.interpreter import LispE
+
+# In a checkout that is not installed, ``primitives`` lies beside this folder.
+_checkout = os.path.dirname(__path__[0])
+if os.path.isfile(os.path.join(_checkout, "grammar.lark")):
+    __path__.append(_checkout)
 
 __all__ = ["LispE", "LispError", "LispExit", "LispSyntaxError", "__version__"]
 
