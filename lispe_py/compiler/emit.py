@@ -9,15 +9,16 @@ the form they come from.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 LOAD = ast.Load()
 STORE = ast.Store()
 
-#: Python's own built-ins that compiled code must have by their names: torch.compile
-#: guards the classes of values through them.
-BUILTINS = {cls.__name__: cls for cls in (int, float, str)}
+#: Python's own built-ins, which compiled code must have by their names: torch.compile
+#: looks them up there, for the functions that compiled code calls as well.
+BUILTINS = {name: value for name, value in vars(builtins).items() if not name.startswith("_")}
 
 #: Names that an AST refuses as identifiers, though LispE allows them.
 _REFUSED = {"None", "True", "False", "__debug__"}
