@@ -343,7 +343,7 @@ def torch_save_checkpoint(
 
     (setq layer (torch_linear 2 1))
     (torch_save_checkpoint layer (torch_optimizer layer 0.1) 3 "run.pt")
-    ; "Checkpoint saved successfully"
+    ; Checkpoint saved successfully
     """
     found = _parts((module, optimizer, epoch, path, *more), "torch_save_checkpoint")
     for name in ("module", "path", "epoch"):

@@ -197,7 +197,7 @@ def torch_model_to_dtype(model: Any, dtype: Any) -> Any:
 
     (setq layer (torch_model_to_dtype (torch_linear 2 1) "float64"))
     (torch_dtype (torch_forward layer (tensor_ones '(1 2))))
-    ; "float64"
+    ; float64
     """
     return module(model, "model").to(floating_dtype(dtype))
 

@@ -263,7 +263,7 @@ def torch_save_model(module: Any, path: Any) -> str:
     renamed, so a crash leaves the old file or the new one.
 
     (torch_save_model (torch_linear 2 1) "model.pt")
-    ; "Model saved successfully"
+    ; Model saved successfully
     """
     if isinstance(module, str):
         module, path = path, module
@@ -329,7 +329,7 @@ def torch_load_state_dict(module: Any, state_dict: Any) -> str:
     A LispE dictionary of tensors will do.
 
     (torch_load_state_dict (torch_linear 2 1) (torch_state_dict (torch_linear 2 1)))
-    ; "State dict loaded successfully"
+    ; State dict loaded successfully
     """
     if isinstance(module, (StateDict, Mapping)):
         module, state_dict = state_dict, module

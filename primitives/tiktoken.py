@@ -380,7 +380,7 @@ def tiktoken_decode(bpe_object: Any, ids: Any) -> str:
     """The text of ids; bytes that make no character become U+FFFD. An unknown id is an error.
 
     (tiktoken_decode (tiktoken_create (dictionary "a" 0 "b" 1 "ab" 2)) (integers 2 1))
-    ; "abb"
+    ; abb
     """
     return _bpe(bpe_object).decode(ids_of(ids))
 
@@ -441,7 +441,7 @@ def tiktoken_add_meta(bpe_object: Any, meta_char: Any, replacement: Any) -> bool
     (setq t (tiktoken_create (dictionary "a" 0 "▁a" 1)))
     (tiktoken_add_meta t "▁" " ")
     (tiktoken_decode t (integers 0 1))
-    ; "a a"
+    ; a a
     """
     _add_meta(_bpe(bpe_object), meta_char, replacement)
     return True

@@ -251,7 +251,7 @@ def torch_decode(tokenizer: Any, token_ids: Any) -> str:
 
     (setq t (torch_simple_tokenizer))
     (torch_decode t (torch_encode t "Hello world!"))
-    ; "hello world!"
+    ; hello world!
     """
     return tokenizer_of(tokenizer).decode(ids_of(token_ids))
 
@@ -324,7 +324,7 @@ def torch_tokenizer_save(tokenizer: Any, path: Any) -> str:
     """Write the vocabulary of a simple tokenizer to a JSON file.
 
     (torch_tokenizer_save (torch_simple_tokenizer) "words.json")
-    ; "Tokenizer saved successfully"
+    ; Tokenizer saved successfully
     """
     found = _simple(tokenizer)
     record = {
