@@ -73,7 +73,9 @@ def use(lisp: LispE, library: Any, space: Any = None) -> bool:
 def link(lisp: LispE, text: str, atom: Symbol) -> bool:
     """Make a text a new spelling of an atom.
 
-    (link "plus" '+) (eval "(plus 1 2)")
+    (link "plus" '+)
+    ; true
+    (plus 1 2)
     ; 3
     """
     if not isinstance(text, str) or not isinstance(atom, Symbol):
@@ -119,8 +121,8 @@ def bodies(lisp: LispE, function: Any) -> Any:
 def help_(lisp: LispE, name: Any = None) -> str | None:
     """What a built-in or a function does, as a text.
 
-    (size (help 'car))
-    ; 4
+    (find (help 'cons) "(cons")
+    ; 0
     """
     if name is None:
         return "(help 'name) tells about a built-in or a function of yours"
@@ -166,8 +168,8 @@ def trace(lisp: LispE, on: Any = None) -> bool | None:
 def apropos(lisp: LispE, word: Any) -> List:
     """The names of the built-ins and primitives whose name or summary has a word.
 
-    (apropos "cosh")
-    ; ("acosh" "cosh")
+    (apropos "iota0")
+    ; ("iota0")
     """
     sought = _name(word, "a word").lower()
     known = dict(libraries.described("lispe_py.primitives"))
