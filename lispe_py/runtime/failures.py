@@ -124,8 +124,9 @@ def translate(error: Exception) -> LispError | None:
         ours, last = _frames(traceback)
         in_lisp = ours is not None and ours is last
         message = None
-        if isinstance(error, TypeError) and in_lisp and last is not None:
-            message = _arity(error, last)
+        if isinstance(error, TypeError) and ours is not None:
+            # Also when a built-in calls the function through Python's own tools.
+            message = _arity(error, ours)
         if message is None:
             message = _message(error, in_lisp, traceback)
         if message is None:
