@@ -1,0 +1,79 @@
+"""Writing whole files so that a reader never sees half of one.
+
+The content goes to a new file beside the target, is flushed to the disk, and
+takes the name of the target at the end. What is no regular file (a terminal, a
+pipe, ``/dev/null``) is written directly.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """A binary file to write; it takes the place of ``path`` when the block ends well.
+
+    After an exception the target is as it was, and nothing is left beside it.
+
+    Raises:
+        OSError: where the folder or the file cannot be written.
+    """
+    # Through a link, its target is replaced, not the link.
+    target = os.path.realpath(path)
+    try:
+        mode: int | None = os.stat(target).st_mode
+    except FileNotFoundError:
+        mode = None
+    if mode is not None and not stat.S_ISREG(mode):
+        with open(target, "wb") as direct:
+            yield direct
+        return
+    if mode is not None and not os.access(target, os.W_OK):
+        raise PermissionError(13, "Permission denied", target)
+    folder, name = os.path.split(target)
+    descriptor, beside = tempfile.mkstemp(prefix=f".{name[:64]}.", suffix=".new", dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
+        os.replace(beside, target)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    _sync_folder(folder)
+
+
+def write_bytes(path: str | os.PathLike[str], pieces: Iterable[bytes]) -> None:
+    """Write a whole file from its pieces."""
+    with replacing(path) as file:
+        for piece in pieces:
+            file.write(piece)
+
+
+def _umask() -> int:
+    """The permissions that new files do not get; reading it means setting it."""
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name last through a crash, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        # Some file systems do not sync folders; the content itself is safe.
+        return
+    finally:
+        os.close(descriptor)
