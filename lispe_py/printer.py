@@ -134,6 +134,12 @@ _BARE: dict[type, Callable[[Any], str]] = {
 }
 
 
+def print_as_text(cls: type, text: Callable[[Any], str]) -> None:
+    """Print a class as strings are: bare at top level, quoted in containers."""
+    _BARE[cls] = text
+    SCALARS[cls] = lambda v: quoted(text(v))
+
+
 def _scalar(cls: type) -> Callable[[Any], str] | None:
     """The writer of a class without members, found by its ancestors too."""
     found = SCALARS.get(cls)

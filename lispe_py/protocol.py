@@ -48,6 +48,10 @@ class Adapter:
         """The plain number of a value that acts as one."""
         raise LispError(f"not a number: {self.show(value)}")
 
+    def as_number(self, value: Any) -> int | float:
+        """What ``(integer value)`` and ``(number value)`` convert; 0 for what is no number."""
+        return self.number(value) if self.is_number(value) else 0
+
     def size(self, value: Any) -> int:
         return 0
 

@@ -79,8 +79,7 @@ def plain_number(value: Any) -> int | float:
         return leading_number(value.decode("utf-8", "replace"))
     if cls in TYPE_NAMES:
         return 0
-    adapter = adapter_for(cls)
-    return adapter.number(value) if adapter.is_number(value) else 0
+    return adapter_for(cls).as_number(value)
 
 
 def truncated(value: int | float) -> int:
