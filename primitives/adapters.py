@@ -221,6 +221,10 @@ class TensorAdapter(Adapter):
             return function(value)
         raise LispError(f"'{name}' is not defined for tensors")
 
+    def complement(self, value: Any) -> Any:
+        """All bits inverted; booleans turned round."""
+        return ~value
+
     def sum(self, value: Any) -> Any:
         return torch.sum(value)
 
