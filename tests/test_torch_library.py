@@ -20,9 +20,10 @@ OPERATIONS = (
     "tensor_shapes", "tensor_access", "quantised_tensors",
 )  # fmt: skip
 
-#: What is spelt otherwise: torch_linear makes a layer, and the names of element types are no operations.
+#: What is spelt otherwise: torch_tensor is tensor_create, torch_linear makes a layer, and the
+#: names of element types are no operations.
 EXCEPTIONS = {
-    "tensor_linear", "torch_float32", "torch_float64", "torch_float16", "torch_bfloat16",
+    "torch_tensor", "tensor_linear", "torch_float32", "torch_float64", "torch_float16", "torch_bfloat16",
     "torch_int64", "torch_int32", "torch_bool",
 }  # fmt: skip
 
