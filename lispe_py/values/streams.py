@@ -1,0 +1,179 @@
+"""Open files, read and written character by character or line by line."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+from typing import Any, BinaryIO, cast
+
+from lispe_py.errors import LispError
+from lispe_py.protocol import Adapter, register_adapter
+
+#: Encodings in which a line ends with the byte 10 and nothing else does.
+_BYTE_LINES = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
+_SIGNATURE = b"\xef\xbb\xbf"
+
+
+class Stream:
+    """An open file. Positions count bytes, what is read counts characters.
+
+    Args:
+        path: the file.
+        mode: ``r``, ``w`` or ``a``.
+        encoding: of its text.
+        atom: what ``type`` answers.
+
+    Raises:
+        OSError: where the file cannot be opened.
+    """
+
+    __slots__ = ("path", "mode", "encoding", "atom", "file", "decoder", "past_end")
+
+    def __init__(self, path: str, mode: str, encoding: str = "utf-8", atom: str = "file_") -> None:
+        try:
+            self.encoding = codecs.lookup(encoding).name
+        except LookupError:
+            raise LispError(f"unknown encoding: '{encoding}'") from None
+        self.path = path
+        self.mode = mode
+        self.atom = atom
+        opened = cast(BinaryIO, open(path, f"{mode}b"))
+        self.file: BinaryIO | None = opened
+        self.decoder = codecs.getincrementaldecoder(self.encoding)()
+        self.past_end = False
+        if mode == "r" and self.encoding == "utf-8" and opened.seekable():
+            if opened.read(3) != _SIGNATURE:
+                opened.seek(0)
+
+    def reading(self) -> BinaryIO:
+        if self.file is None or self.mode != "r":
+            raise LispError("expecting 'stream' to be in 'read' mode")
+        return self.file
+
+    def writing(self) -> BinaryIO:
+        if self.file is None or self.mode == "r":
+            raise LispError("expecting 'stream' to be in 'write' mode")
+        return self.file
+
+    def decode(self, data: bytes, final: bool = False) -> str:
+        try:
+            return self.decoder.decode(data, final)
+        except UnicodeDecodeError:
+            self.decoder.reset()
+            raise LispError(f"{self.path} is not in {self.encoding}") from None
+
+    def read(self, count: int = -1) -> str:
+        """So many characters, or all that is left."""
+        file = self.reading()
+        if count < 0:
+            text = self.decode(file.read(), True)
+            self.past_end = True
+            return text
+        text = ""
+        # One character takes a byte at least: what is missing is never too much.
+        while len(text) < count:
+            data = file.read(count - len(text))
+            text += self.decode(data, not data)
+            if not data:
+                self.past_end = True
+                break
+        return text
+
+    def read_bytes(self, count: int) -> bytes:
+        data = self.reading().read(max(count, 0))
+        if len(data) < count:
+            self.past_end = True
+        return data
+
+    def line(self) -> str:
+        """The next line with its end; empty after the last one."""
+        file = self.reading()
+        if self.encoding in _BYTE_LINES:
+            data = file.readline()
+            if not data.endswith(b"\n"):
+                self.past_end = True
+            return self.decode(data, not data.endswith(b"\n"))
+        text = io.StringIO()
+        while character := self.read(1):
+            text.write(character)
+            if character == "\n":
+                break
+        return text.getvalue()
+
+    def group(self, opening: str, closing: str) -> str | None:
+        """The next balanced group, brackets included; None if there is none."""
+        while (character := self.read(1)) != opening:
+            if not character:
+                return None
+        text = io.StringIO()
+        text.write(character)
+        depth = 1
+        quoted = False
+        while depth:
+            character = self.read(1)
+            if not character:
+                return None
+            text.write(character)
+            if quoted:
+                if character == "\\":
+                    text.write(self.read(1))
+                elif character == '"':
+                    quoted = False
+            elif character == '"' and '"' not in (opening, closing):
+                quoted = True
+            elif character == closing:
+                depth -= 1
+            elif character == opening:
+                depth += 1
+        return text.getvalue()
+
+    def seek(self, offset: int, origin: int = os.SEEK_SET) -> None:
+        if self.file is None:
+            raise LispError("this file is closed")
+        try:
+            self.file.seek(offset, origin)
+        except (OSError, ValueError, OverflowError):
+            raise LispError(f"no such position in the file: {offset}") from None
+        self.decoder.reset()
+        self.past_end = False
+
+    def tell(self) -> int:
+        if self.file is None:
+            raise LispError("this file is closed")
+        return self.file.tell()
+
+    def write(self, data: bytes) -> None:
+        try:
+            self.writing().write(data)
+        except OSError as error:
+            raise LispError(f"Cannot write in file: {self.path} ({error.strerror})") from None
+
+    def close(self) -> bool:
+        """False if it was closed before."""
+        if self.file is None:
+            return False
+        file, self.file = self.file, None
+        try:
+            file.close()
+        except OSError as error:
+            raise LispError(f"Cannot write in file: {self.path} ({error.strerror})") from None
+        return True
+
+    def __repr__(self) -> str:
+        return f"Stream({self.path!r}, {self.mode!r})"
+
+
+class StreamAdapter(Adapter):
+    """An open file prints as its path."""
+
+    def type_name(self, value: Any) -> str:
+        name: str = value.atom
+        return name
+
+    def show(self, value: Any) -> str:
+        path: str = value.path
+        return path
+
+
+register_adapter(Stream, StreamAdapter())
