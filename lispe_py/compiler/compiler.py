@@ -54,6 +54,8 @@ class Compiler:
         #: Functions, classes and variables that this text will have defined.
         self.functions: set[str] = set()
         self.variables: set[str] = set()
+        #: Names that this text has bound with ``setconst``.
+        self.fixed: set[str] = set()
         #: Bodies of the pattern functions of this text, by key.
         self.patterns: dict[str, list[List]] = {}
         #: Name spaces open around this point, innermost last.
@@ -304,6 +306,8 @@ class Compiler:
             return emit.run("shared_value", emit.constant(name))
         if self.known_variable(name):
             return _mark_global(emit.name(emit.identifier(name)))
+        if name in self.world.classes:
+            return _mark_global(emit.name(emit.identifier(name)))
         function = self.function_key(name)
         if function is not None:
             return _mark_global(emit.name(function))
@@ -325,6 +329,10 @@ class Compiler:
         if entry.library != "lispe":
             return emit.name(self.world.bind(entry))
         return self.raises(f"cannot evaluate this instruction: '{name}'")
+
+    def is_constant(self, name: str) -> bool:
+        """Has ``setconst`` bound the name, in this text or before?"""
+        return name in self.fixed or name in self.world.constants
 
     def assignable(self, form: Any, where: Any = None) -> str:
         """The name that a form may assign, or an error."""
@@ -349,7 +357,7 @@ class Compiler:
 
     def store(self, name: str, value: ast.expr) -> None:
         """Assign a variable of the current frame (top level: a global)."""
-        if name in self.world.constants:
+        if self.is_constant(name):
             self.emit(ast.Expr(self.raises(f"'{name}' is a constant value")))
             return
         scope = self.scope
@@ -370,7 +378,7 @@ class Compiler:
     def update(self, name: str, value: ast.expr) -> None:
         """Assign a variable where it already lives: local, field, else global."""
         scope = self.scope
-        if name in self.world.constants:
+        if self.is_constant(name):
             self.emit(ast.Expr(self.raises(f"'{name}' is a constant value")))
         elif self.shared and not scope.is_local(name):
             self.emit(emit.effect(emit.run("update_shared", emit.constant(name), value)))

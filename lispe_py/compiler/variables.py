@@ -69,7 +69,7 @@ def setg(c: Compiler, form: List, dest: Dest) -> None:
     """
 
     def store(name: str, node: ast.expr) -> None:
-        if name in c.world.constants:
+        if c.is_constant(name):
             c.emit(ast.Expr(c.raises(f"'{name}' is a constant value")))
         else:
             c.emit(emit.effect(emit.run("set_global", emit.constant(name), node)))
@@ -103,6 +103,7 @@ def setconst(c: Compiler, form: List, dest: Dest) -> None:
     """
     name = c.assignable(form[1], form)
     c.store(name, c.expr(form[2]))
+    c.fixed.add(name)
     c.emit(emit.effect(emit.run("set_constant", emit.constant(name))))
     c.put(emit.true(), dest)
 

@@ -283,8 +283,12 @@ def helpers(lisp: LispE) -> dict[str, Any]:
             function.__lisp_bodies__ = form
             form = form if len(form) > 1 else List(form[0])
         function.__lisp_form__ = form
+        function.__lisp_key__ = key
         if key == f"{name}()":
-            scope.setdefault(name, function)
+            # The name as a variable means the function, unless it was set to something else.
+            before = scope.get(name)
+            if before is None or getattr(before, "__lisp_key__", None) == key:
+                scope[name] = function
 
     def caught() -> Caught:
         error = sys.exc_info()[1]

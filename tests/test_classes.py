@@ -1,0 +1,83 @@
+"""class@ and data@: fields, methods, inheritance, structures."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from lispe_py import LispE, LispError
+
+POINT = "(class@ Point (x (y 2)) (defun total() (+ x y)) (defun move(d) (setqi x (+ x d)) (total))) "
+CASES = [
+    (POINT + "(setq p (Point 4)) (list (p (total)) (p (move 5)) p)", '(6 11 (Point "x":9 "y":2))'),
+    (POINT + "(Point (? y 1) (? x 8))", '(Point "x":8 "y":1)'),
+    (POINT + "(Point 1 (setqi z 5))", '(Point "x":1 "y":2 "z":5)'),
+    (POINT + "(setq p (Point 1)) (p (move 1) (move 1))", "5"),
+    (POINT + "Point", "(class@ Point (x (y 2)))"),
+    (POINT + "(list (type (Point 1)) (type Point))", "(Point class_)"),
+    (POINT + "(setq p (Point 1)) (setq q (clone p)) (set@ q 'x 9) (list (@ p 'x) (@ q \"x\") (@ q 0) (= p q) (eq p p))",
+     "(1 9 9 nil true)"),
+    (POINT + "(setq maker Point) (maker 3)", '(Point "x":3 "y":2)'),
+    (POINT + "(mapcar 'Point '(1 2))", '((Point "x":1 "y":2) (Point "x":2 "y":2))'),
+    (POINT + "(setq p (Point 4)) (defun seen() x) (class@ W (x) (defun look() (seen))) ((W 7) (look))", "7"),
+    ("(class@ C (l) (defun add(k) (push l k))) (setq c (C (list))) (c (add 1)) (c (add 2)) c", '(C "l":(1 2))'),
+    ("(class@ C (n) (defun up() (+= n 1) n)) (setq c (C 1)) (c (up)) (c (up))", "3"),
+    ("(class@ C (n) (defun upd(k) (setq= n k) n)) (setq c (C 1)) (list (c (upd 9)) c)", '(9 (C "n":9))'),
+    ("(class@ C (n) (defun loc() (setq n2 5) n2) (defun me() (this))) (setq c (C 1)) (list (c (loc)) (eq c (c (me))))",
+     "(5 true)"),
+    ("(class@ C (x made) (defun build() 100)) (C 1 (build))", '(C "x":1 "made":100)'),
+    ("(class@ C ((l ()))) (setq a (C)) (push (@ a 'l) 1) (list a (C))", '((C "l":(1)) (C "l":()))'),
+    ("(class@ C (x) (defun f() (\\(k) (+ x k)))) (((C 10) (f)) 1)", "11"),
+    # Inheritance
+    ("(class@ A (x) (defun who() 'a) (defun hook() (who))) (class@ B (y) (from@ A) (defun who() 'b)) "
+     "(setq b (B 1 2)) (list b (b (hook)) (b (who)))", '((B "y":1 "x":2) b b)'),
+    ("(class@ A (x) (defun who() 'a)) (class@ B (from@ A) (defun who() (list 'b (from@ A (who))))) ((B 1) (who))",
+     "(b a)"),
+    ("(class@ A (x) (defun get() x)) (class@ B (from@ A) (defun twice() (* 2 (get)))) ((B 4) (twice))", "8"),
+    # Structures
+    ("(data@ (Pt integer_ _)) (setq p (Pt 1 'a)) (list p (@ p 0) (size p) (type p) (= p (Pt 1 'a)))",
+     "((Pt 1 a) Pt 3 data_ true)"),
+    ("(data@ (Pt _ _)) (data@ (Line Pt Pt)) (Line (Pt 1 2) (Pt 3 4))", "(Line (Pt 1 2) (Pt 3 4))"),
+    ("(data@ (Pt _ _)) Pt", "(Pt nil nil)"),
+    # Name spaces
+    ("(defspace one (defun f() 'one)) (defun f() 'main) (list (f) (space one (f)) (space one (space mainspace_ (f))))",
+     "(main one main)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_value(text: str, expected: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (POINT + "(Point)", "Wrong number of arguments in call"),
+        (POINT + "(Point 1 (? q 3))", "argument list mismatch"),
+        (POINT + "(@ (Point 1) 'q)", "index out of bounds"),
+        ("(class@ B (from@ Missing))", "Unknown class: '(from@ Missing)'"),
+        (POINT + POINT, "Function 'Point' already declared"),
+        ("(setqi x 1)", "setqi can only be used within an instance"),
+        ("(from@ A (f))", "cannot execute this method out of an instance"),
+        ("(toclean 'f)", "this function can only be called from within a class instance"),
+        ("(data@ (P integer_)) (P 1.5)", "Mismatch on argument: 1 (integer_ required)"),
+        ("(data@ (P _)) (P)", "Size mismatch between argument list and data structure definition"),
+        ("(data@ (P _)) (data@ (P _))", "data structure has already been recorded"),
+        ("(class@ C)", "wrong class definition"),
+    ],
+)
+def test_error(text: str, message: str) -> None:
+    with pytest.raises(LispError) as caught:
+        LispE().eval(text)
+    assert message in caught.value.message
+
+
+def test_a_method_runs_when_the_instance_goes() -> None:
+    out = io.StringIO()
+    LispE(stdout=out).eval(
+        "(class@ T (x) (defun bye() (println \"bye\" x)) (defun on() (toclean 'bye) 1)) "
+        '(setq t (T (on))) (setq t nil) (println "end")'
+    )
+    assert out.getvalue() == "bye 1\nend\n"

@@ -1,0 +1,58 @@
+"""Composed list functions: one loop, members one at a time."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from lispe_py import LispE, LispError
+
+CASES = [
+    ("(take 3 (filter (\\(x) (= 0 (% x 7))) (irange 10 1)))", "(14 21 28)"),
+    ("(take 2 (map '(* 2) (cycle '(1 2 3))))", "(2 4)"),
+    ("(take 3 (repeat 'a))", "(a a a)"),
+    ("(map '* '(1 2 3))", "(1 4 9)"),
+    ("(map '(- 10) '(4))", "(-6)"),
+    ("(map '(10 -) '(4))", "(6)"),
+    ("(setq k 3) (map '(+ k) '(1 2))", "(4 5)"),
+    ("(foldl '+ 0 (map (\\(x) (* x x)) (filter '(< 4) (iota 10))))", "14"),
+    ("(foldl '+ 0 '(0.5 0.75))", "0"),
+    ("(foldl1 '- '(10 2 3))", "5"),
+    ("(foldl1 '- ())", "nil"),
+    ("(foldl (\\(acc x) (cons x acc)) () '(1 2 3))", "(3 2 1)"),
+    ("(for x '(1 2 3) (* x 2))", "(2 4 6)"),
+    ("(takewhile '(< 3) (iota 10))", "(1 2)"),
+    ("(dropwhile (\\(x) (< x 3)) '(1 2 3 1))", "(3 1)"),
+    ("(drop 2 '(1 2 3))", "(3)"),
+    ("(take 0 (irange 1 1))", "()"),
+    ("(map (\\(x) (map (\\(y) (* x y)) '(1 2))) '(3 4))", "((3 6) (4 8))"),
+    ("(mapcar (\\(g) (g)) (map (\\(x) (\\() x)) '(1 2 3)))", "(1 2 3)"),
+    ("(defun f(x) (+ x 1)) (map 'f (map f '(1 2)))", "(3 4)"),
+    ("(defun f(l) (map (\\(x) (if (> x 1) (return 'big)) 'small) l)) (f '(1 2))", "(small big)"),
+    ("(defun g(l k) (filter (\\(x) (> x k)) l)) (g '(1 5 9) 4)", "(5 9)"),
+    ("(list (map (\\(x) x) '(1 2)) 99)", "((1 2) 99)"),
+    ('(map (\\(x) (+ x "!")) "ab")', '("a!" "b!")'),
+    ("(setq n 0) (map (\\(x) (+= n x)) '(1 2 3)) n", "6"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_value(text: str, expected: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval(text)) == expected
+
+
+def test_members_flow_one_at_a_time_and_stop_with_take() -> None:
+    out = io.StringIO()
+    LispE(stdout=out).eval("""
+    (defun f(x) (println "f" x) x)
+    (defun p(x) (println "p" x) (> x 1))
+    (take 1 (filter 'p (map 'f '(1 2 3))))""")
+    assert out.getvalue() == "f 1\np 1\nf 2\np 2\n"
+
+
+@pytest.mark.parametrize("text", ["(map '(+ 1) (irange 1 1))", "(drop 1 (repeat 1))"])
+def test_an_endless_source_that_nothing_stops_is_an_error(text: str) -> None:
+    with pytest.raises(LispError, match="must be composed with other instructions"):
+        lisp = LispE()
+        lisp.show(lisp.eval(text))
