@@ -312,8 +312,8 @@ class Trainer:
         self.save()
 
     def run_epoch(self) -> None:
-        if self.batch == 0 and self.seen == 0:
-            self.order = torch.randperm(self.data.size) if self.shuffle else None
+        if self.shuffle and self.order is None:
+            self.order = torch.randperm(self.data.size)
         head = f"epoch {self.epoch + 1}/{self.epochs}"
         while self.batch < self.count:
             if self.max_steps is not None and self.steps >= self.max_steps:

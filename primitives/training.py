@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -57,9 +58,9 @@ def torch_backward(loss: Any, retain_graph: Any = None, create_graph: Any = None
         if torch.is_autocast_enabled(kind):
             # The graph knows its precision; casting its gradients again would lose digits.
             with torch.autocast(kind, enabled=False):
-                value.backward(retain_graph=retain, create_graph=create)
+                _differentiate(value, retain, create)
         else:
-            value.backward(retain_graph=retain, create_graph=create)
+            _differentiate(value, retain, create)
     except RuntimeError as error:
         if "second time" in str(error):
             raise LispError(
@@ -68,6 +69,16 @@ def torch_backward(loss: Any, retain_graph: Any = None, create_graph: Any = None
             ) from None
         raise
     return True
+
+
+def _differentiate(loss: Tensor, retain: bool, create: bool) -> None:
+    if not create:
+        loss.backward(retain_graph=retain)
+        return
+    with warnings.catch_warnings():
+        # That such gradients keep their graph alive is what was asked for.
+        warnings.filterwarnings("ignore", message="Using backward.. with create_graph=True")
+        loss.backward(retain_graph=True, create_graph=True)
 
 
 @primitive("torch_grad", library=LIBRARY)
@@ -198,7 +209,8 @@ def torch_compile(lisp: Context, model: Any, fullgraph: Any = None, backend: Any
     if isinstance(target, nn.Module):
         target.compile(fullgraph=whole, backend=name)
         return target
-    return torch.compile(target, fullgraph=whole, backend=name)
+    # The tracer resolves Python's own names in the outermost function, so that is one of Python.
+    return torch.compile(lambda *inputs: target(*inputs), fullgraph=whole, backend=name)
 
 
 class ScalerAdapter(Adapter):

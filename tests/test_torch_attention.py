@@ -84,7 +84,9 @@ def test_gradients_agree_with_the_formula() -> None:
 # ------------------------------------------------------------------ masks
 
 
-@pytest.mark.parametrize("kind", [torch.bool, torch.float32, torch.float64, torch.int64, torch.uint8])
+@pytest.mark.parametrize(
+    "kind", [torch.bool, torch.float32, torch.float64, torch.int64, torch.uint8]
+)
 def test_ones_keep_and_zeros_hide(kind: torch.dtype) -> None:
     q, k, v = torch.randn(2, 4, 8), torch.randn(2, 5, 8), torch.randn(2, 5, 8)
     keep = torch.rand(2, 4, 5) > 0.4
@@ -270,7 +272,7 @@ T = "(tensor_ones '(1 2 4))"
         f"(torch_flash_attention {T} {T} (tensor_ones '(1 3 4)))",
         f"(torch_flash_attention {T} (tensor_ones '(1 2 5)) {T})",
         f"(torch_flash_attention {T} (tensor_ones '(2 2 4)) {T})",
-        f"(torch_flash_attention {T} {T} {T} \"a\")",
+        f'(torch_flash_attention {T} {T} {T} "a")',
         f"(torch_flash_attention {T} {T} {T} nil 0)",
         f"(torch_scaled_dot_product_attention {T} {T} {T} (tensor_ones '(3 3)))",
         f"(torch_scaled_dot_product_attention {T} {T} {T} (tensor_ones '(2 2 2)))",

@@ -112,7 +112,9 @@ def test_layer_norm_is_pytorch_s(shape: object) -> None:
 # ------------------------------------------------------------------ attention
 
 
-def attention_pair(embed: int, heads: int) -> tuple[layers.MultiHeadAttention, nn.MultiheadAttention]:
+def attention_pair(
+    embed: int, heads: int
+) -> tuple[layers.MultiHeadAttention, nn.MultiheadAttention]:
     ours = layers.MultiHeadAttention(embed, heads)
     theirs = nn.MultiheadAttention(embed, heads, batch_first=True)
     with torch.no_grad():
@@ -297,9 +299,9 @@ def test_models_from_variables_of_the_caller(lisp: LispE) -> None:
 
 
 def test_models_from_a_configuration() -> None:
-    assert run('(torch_model_create "MLP" \'(("input_size" 2) ("hidden_size" 3) ("output_size" 1)))') == (
-        "PyTorch Model"
-    )
+    assert run(
+        '(torch_model_create "MLP" \'(("input_size" 2) ("hidden_size" 3) ("output_size" 1)))'
+    ) == ("PyTorch Model")
     program = """
     (setq m (torch_model_create "transformer" (dictionary "vocab_size" 12 "hidden_size" 8
        "num_heads" 2 "num_layers" 1)))
@@ -322,7 +324,7 @@ def test_parameters_freeze_and_modes(lisp: LispE) -> None:
 
 
 def test_conversion_of_the_parameters(lisp: LispE) -> None:
-    lisp.eval("(setq m (torch_model_to_dtype (torch_model 4 8 3) \"float64\"))")
+    lisp.eval('(setq m (torch_model_to_dtype (torch_model 4 8 3) "float64"))')
     assert lisp.eval("(torch_forward m (tensor_ones '(2 4)))").dtype is torch.float64
     assert lisp.eval("(torch_forward m (torch_tensor (numbers 1 2 3 4)))").dtype is torch.float64
 
@@ -332,7 +334,7 @@ def test_parts_by_name_and_number(lisp: LispE) -> None:
     assert lisp.show(lisp.eval('(@ m "fc1")')) == "PyTorch Linear Layer"
     assert lisp.show(lisp.eval('(torch_shape (@ m "fc1" "weight"))')) == "(8 4)"
     assert lisp.show(lisp.eval('(torch_shape (@ m "fc1.weight"))')) == "(8 4)"
-    assert lisp.show(lisp.eval("(torch_shape (@ (@ m -1) \"bias\"))")) == "(3)"
+    assert lisp.show(lisp.eval('(torch_shape (@ (@ m -1) "bias"))')) == "(3)"
     with pytest.raises(LispError, match="no part 'fc4'"):
         lisp.eval('(@ m "fc4")')
     with pytest.raises(LispError, match="out of bounds"):
@@ -437,9 +439,9 @@ def test_module_of_a_script(lisp: LispE) -> None:
 def test_module_of_a_script_trains_and_travels(lisp: LispE, tmp_path) -> None:
     lisp.define("path", str(tmp_path / "net.pt"))
     lisp.eval(NET)
-    lisp.eval("(setq x (tensor_ones '(3 4))) (setq opt (torch_optimizer net 0.1 \"sgd\"))")
+    lisp.eval('(setq x (tensor_ones \'(3 4))) (setq opt (torch_optimizer net 0.1 "sgd"))')
     lisp.eval("(torch_backward (tensor_sum (torch_forward net x))) (torch_optimizer_step opt)")
-    assert not torch.equal(lisp.eval("(@ net \"scale\")"), torch.ones(2))
+    assert not torch.equal(lisp.eval('(@ net "scale")'), torch.ones(2))
     lisp.eval('(torch_to_device net "cpu") (torch_save_model net path) (setq old net)')
     lisp.eval(NET)
     assert lisp.eval("(torch_load_model path net)") == "Model loaded successfully"
@@ -448,7 +450,7 @@ def test_module_of_a_script_trains_and_travels(lisp: LispE, tmp_path) -> None:
     with pytest.raises(LispError, match="forward function of this module did not come"):
         lisp.eval("(torch_forward again x)")
     lisp.eval(
-        "(torch_module_forward_with again (lambda (m x) (tensor_mul (torch_forward (@ m \"out\")"
+        '(torch_module_forward_with again (lambda (m x) (tensor_mul (torch_forward (@ m "out")'
         ' (tensor_tanh (torch_forward (@ m "fc") x))) (@ m "scale"))))'
     )
     close(lisp.eval("(torch_forward again x)"), lisp.eval("(torch_forward old x)"))
@@ -456,7 +458,9 @@ def test_module_of_a_script_trains_and_travels(lisp: LispE, tmp_path) -> None:
 
 def test_sequence_of_modules_and_functions(lisp: LispE) -> None:
     lisp.eval("(defun double (x) (tensor_mul_scalar x 2))")
-    lisp.eval("(setq s (torch_sequential (torch_linear 4 6) 'tensor_relu 'double (torch_linear 6 2)))")
+    lisp.eval(
+        "(setq s (torch_sequential (torch_linear 4 6) 'tensor_relu 'double (torch_linear 6 2)))"
+    )
     s = lisp.eval("s")
     x = torch.randn(3, 4)
     first, last = list(s.children())
