@@ -59,6 +59,7 @@ MODULES = (
     "checkpointing",
     "persistence",
     "checkpoints",
+    "lora",
     "tokenizers",
     "sentencepiece_models",
     "tiktoken",

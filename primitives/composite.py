@@ -130,6 +130,7 @@ class Assembled(Layer):
     kind = "module"
     atom = "torch_model_"
     title = "PyTorch Module"
+    tells_parts = True
 
     @property
     def segmented(self) -> bool:  # type: ignore[override]

@@ -37,6 +37,10 @@ class Layer(nn.Module):
     kind: ClassVar[str] = ""
     atom: ClassVar[str] = "torch_model_"
     title: ClassVar[str] = "PyTorch Model"
+    #: Was it put in the place of a module of another kind (adapters, quantised weights)?
+    stands_in = False
+    #: Do its sizes describe its parts as well?
+    tells_parts = False
     #: Keep no activations of the parts, but compute them again in the backward pass.
     recompute = False
     #: Does ``recompute`` go part by part? Otherwise a wrapper recomputes the whole.
@@ -55,7 +59,14 @@ class Layer(nn.Module):
 
     def spec(self) -> dict[str, Any]:
         """What a file says of this module, its weights apart."""
-        return {"kind": self.kind, "sizes": self.sizes()}
+        found = {"kind": self.kind, "sizes": self.sizes()}
+        parts: dict[str, Any] = {}
+        if not self.tells_parts:
+            for name, member in self.named_modules():
+                inside = any(name.startswith(f"{part}.") for part in parts)
+                if name and not inside and isinstance(member, Layer) and member.stands_in:
+                    parts[name] = member.spec()
+        return {"kind": ALTERED, "sizes": {"base": found, "parts": parts}} if parts else found
 
     def exported(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """What is written to a file: the spec and the tensors."""
@@ -65,7 +76,7 @@ class Layer(nn.Module):
         self, spec: Mapping[str, Any], state: Mapping[str, Tensor]
     ) -> Mapping[str, Tensor] | None:
         """The tensors of a file as this module takes them; None: it is of another kind."""
-        return state if spec.get("kind") == self.kind else None
+        return state if spec.get("kind") == self.spec()["kind"] else None
 
     def fit(self, x: Tensor, like: Tensor) -> Tensor:
         """The input in the floating type of ``like``, a parameter, which follows its device."""
@@ -79,15 +90,40 @@ class Layer(nn.Module):
         return x if x.dtype is like.dtype else x.to(like.dtype)
 
 
+#: The kind of a module some of whose parts were replaced.
+ALTERED = "altered"
+
+
+def replace_part(module: nn.Module, name: str, part: nn.Module) -> None:
+    """Put another module in the place of the part of a dotted name."""
+    above, _, last = name.rpartition(".")
+    try:
+        setattr(module.get_submodule(above), last, part)
+    except AttributeError:
+        raise LispError(f"there is no part '{name}' here") from None
+
+
+def _altered(base: Any, parts: Any) -> Layer:
+    """A module of a file, and the parts that were put in the place of its own."""
+    made = rebuild(base)
+    if not isinstance(parts, Mapping):
+        raise LispError("the parts of this module cannot be read")
+    for name, spec in parts.items():
+        replace_part(made, str(name), rebuild(spec))
+    return made
+
+
 def rebuild(spec: Any) -> Layer:
     """A module from what a file says of it."""
     if not isinstance(spec, Mapping):
         raise LispError("the file does not say what module it holds")
     kind, sizes = spec.get("kind"), spec.get("sizes")
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise LispError(f"unknown kind of module: {kind!r}")
     if not isinstance(sizes, Mapping) or not all(isinstance(k, str) for k in sizes):
         raise LispError(f"the sizes of this '{kind}' cannot be read")
+    if kind == ALTERED:
+        return _altered(sizes.get("base"), sizes.get("parts"))
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise LispError(f"unknown kind of module: {kind!r}")
     made = build(KINDS[kind], sizes)
     assert isinstance(made, Layer)
     return made
@@ -284,6 +320,10 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
     def sizes(self) -> dict[str, Any]:
         return {"embed_dim": self.embed_dim, "num_heads": self.num_heads}
 
+    def in_projection(self) -> tuple[Tensor, Tensor]:
+        """Weight and bias of the projection to queries, keys and values."""
+        return self.in_proj_weight, self.in_proj_bias
+
     def forward(  # type: ignore[override]
         self,
         query: Tensor,
@@ -295,11 +335,11 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
         value = key if value is None else value
         check_sequences(self.embed_dim, query, key, value)
         own = query is key and key is value
-        weight, bias = self.in_proj_weight, self.in_proj_bias
+        weight, bias = self.in_projection()
         if query.dtype is not weight.dtype or query.device != weight.device or not own:
             query = self.fit(query, weight)
             key, value = (query, query) if own else (self.fit(key, weight), self.fit(value, weight))
-            weight, bias = self.in_proj_weight, self.in_proj_bias
+            weight, bias = self.in_projection()
         batched = query.dim() == 3
         laid = None
         if mask is not None:
@@ -321,7 +361,7 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
         seen = masks.attend(
             split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), laid
         )
-        out = F.linear(join_heads(seen), self.out_proj.weight, self.out_proj.bias)
+        out = self.out_proj(join_heads(seen))
         out = hide_rows(out, laid)
         return out if batched else out.squeeze(0)
 
