@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import builtins
 import itertools
 import os
 import random
@@ -23,7 +24,6 @@ from lispe_py import libraries
 from lispe_py.builtins.access import path_entry
 from lispe_py.builtins.dictionaries import flipped
 from lispe_py.builtins.modify import over, replace_all
-from lispe_py.compiler.emit import BUILTINS
 from lispe_py.compiler.unit import MAIN, Code, compile_unit
 from lispe_py.errors import LispError
 from lispe_py.expander import Expander
@@ -57,7 +57,7 @@ class Globals(MutableMapping[str, Any]):
 
     @staticmethod
     def _is_visible(key: str) -> bool:
-        return not key.startswith((".", "__")) and not key.endswith(")")
+        return not key.startswith((".", ":", "__")) and not key.endswith(")")
 
     def __getitem__(self, name: str) -> Any:
         if not self._is_visible(name):
@@ -126,10 +126,11 @@ class LispE:
         self._numbers = itertools.count()
         self._tracing = False
         self._compiled: dict[Any, FunctionType] = {}
-        self._builtins: dict[str, Any] = {**BUILTINS, **_HELPERS}
+        # Helpers and primitives stand among the globals, where torch.compile finds
+        # them from any frame; a "__name__" would make it look for such a module.
         self._globals: dict[str, Any] = {
-            "__builtins__": self._builtins,
-            "__name__": "lispe",
+            "__builtins__": vars(builtins),
+            **_HELPERS,
             MARK: True,
             FORMS: {},
             "_args": self.args,
@@ -155,7 +156,7 @@ class LispE:
         libraries.load_core()
 
     def _add_helpers(self, table: dict[str, Any]) -> None:
-        self._builtins.update({f".{name}": value for name, value in table.items()})
+        self._globals.update({f".{name}": value for name, value in table.items()})
 
     # ------------------------------------------------------------ streams
 
@@ -326,10 +327,22 @@ class LispE:
 
     def bind(self, entry: Entry) -> str:
         key = f":{entry.name}"
-        if key not in self._builtins:
+        if key not in self._globals:
             function = entry.function
-            self._builtins[key] = MethodType(function, self) if entry.interpreter else function
+            bound = MethodType(function, self) if entry.interpreter else function
+            if any(need not in self.allowed for need in entry.needs):
+                bound = self._refusal(entry)
+            self._globals[key] = bound
         return key
+
+    def _refusal(self, entry: Entry) -> Callable[..., Any]:
+        """What stands for a primitive whose capabilities are not allowed."""
+
+        def refused(*_: Any) -> Any:
+            for need in entry.needs:
+                self.require(need)
+
+        return refused
 
     def number(self) -> int:
         return next(self._numbers)
@@ -382,10 +395,6 @@ class LispE:
     def scope(self) -> dict[str, Any]:
         """The globals of compiled code, the names of the compiler included."""
         return self._globals
-
-    @property
-    def builtin_names(self) -> dict[str, Any]:
-        return self._builtins
 
 
 def plain(value: Any) -> Any:

@@ -102,7 +102,7 @@ def check(c: Compiler, form: List, dest: Dest) -> None:
     _branches(c, form, form[2:], [], dest)
 
 
-@special("ncheck", arity=(3, None), statement=True)
+@special("ncheck", arity=(2, None), statement=True)
 def ncheck(c: Compiler, form: List, dest: Dest) -> None:
     """The second argument when the condition fails, otherwise the forms after it.
 

@@ -1,8 +1,7 @@
 """Small constructors for Python AST nodes.
 
-Helpers of the runtime are reached by names that start with a dot, which no
-LispE program can spell; they live in the ``__builtins__`` of the compiled
-code. Nodes are made without positions: :func:`locate` gives them the place of
+Helpers of the runtime are reached by names that start with a dot, primitives
+by names that start with a colon; no LispE program can spell either. Nodes are made without positions: :func:`locate` gives them the place of
 the form they come from.
 """
 
@@ -16,9 +15,8 @@ from typing import Any
 LOAD = ast.Load()
 STORE = ast.Store()
 
-#: Python's own built-ins, which compiled code must have by their names: torch.compile
-#: looks them up there, for the functions that compiled code calls as well.
-BUILTINS = {name: value for name, value in vars(builtins).items() if not name.startswith("_")}
+#: Names that compiled code can see besides its globals: Python's own built-ins.
+BUILTINS = frozenset(name for name in vars(builtins) if not name.startswith("_"))
 
 #: Names that an AST refuses as identifiers, though LispE allows them.
 _REFUSED = {"None", "True", "False", "__debug__"}

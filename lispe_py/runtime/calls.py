@@ -74,7 +74,7 @@ def named(lisp: LispE, name: str) -> Callable[..., Any]:
         if entry is not None:
             if entry.special:
                 return special_as_function(lisp, name)
-            found = _checked(entry, lisp.builtin_names[lisp.bind(entry)])
+            found = _checked(entry, lisp.scope[lisp.bind(entry)])
     if found is None:
         found = scope.get(name)
     if found is None:

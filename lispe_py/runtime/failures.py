@@ -64,6 +64,8 @@ def _message(error: BaseException, in_lisp: bool, traceback: TracebackType | Non
         return "index out of bounds"
     if isinstance(error, OverflowError):
         return "this number is too large"
+    if isinstance(error, BufferError):
+        return "a list cannot change its size while a tensor is borrowed from it"
     if isinstance(error, MemoryError):
         return "out of memory"
     if isinstance(error, TypeError) and in_lisp and _ARITY.search(str(error)):
