@@ -1,7 +1,4 @@
-"""Strings: cutting, padding, replacing, splitting.
-
-Each function takes any value by its printed form and gives a new string.
-"""
+"""Strings: trimming, parts, replacing, splitting, filling, codes of characters."""
 
 from __future__ import annotations
 
@@ -11,386 +8,425 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.registry import primitive
-from lispe_py.runtime import text as texts
 from lispe_py.runtime.characters import characters
-from lispe_py.runtime.convert import to_integer
-from lispe_py.runtime.text import count_of, like, pieces, text_of
+from lispe_py.runtime.convert import plain_number, to_integer, to_text
+from lispe_py.runtime.reading import bytes_text
+from lispe_py.runtime.sequence import iterate
+from lispe_py.values.lists import List
+from lispe_py.values.symbol import Symbol
 from lispe_py.values.text import LongString
-from lispe_py.values.types import TEXTS
+from lispe_py.values.typed import Integers, Stringbytes, Strings
+from lispe_py.values.types import is_list, is_number
 
-LIBRARY = "strings"
+#: The characters of codes 1 to 32.
+BLANKS = "".join(map(chr, range(1, 33)))
+_BLANK = re.compile("[\x01-\x20]")
+
+#: Characters beyond which a text is a mistake of a program.
+MOST_CHARACTERS = 1 << 30
 
 
-@primitive("aslongstring")
-def aslongstring(value: Any) -> LongString:
-    """The printed form of a value as a ``longstring_``, which shows between backquotes.
+def text_of(value: Any) -> str:
+    """The text of any value, as the functions on strings take it."""
+    return bytes_text(value) if value.__class__ is bytes else to_text(value)
 
-    (list (aslongstring "a"))
-    ; (`a`)
+
+def encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def same_kind(value: Any, text: str) -> str | bytes:
+    """A result as a byte string if the argument was one."""
+    return encoded(text) if value.__class__ is bytes else text
+
+
+def pieces_like(value: Any, pieces: list[str]) -> Strings | Stringbytes:
+    """A typed list of texts, byte strings if the argument was one."""
+    if value.__class__ is bytes:
+        return Stringbytes([encoded(piece) for piece in pieces])
+    return Strings(pieces)
+
+
+# ---------------------------------------------------------------- trimming
+
+
+@primitive("trim")
+def trim(value: Any) -> str | bytes:
+    """The text without the blanks at both ends: the characters of codes 1 to 32.
+
+    (list (trim "  bark \\n"))
+    ; ("bark")
     """
-    return LongString(display(value))
+    return same_kind(value, text_of(value).strip(BLANKS))
 
 
-# --- ends ------------------------------------------------------------------
-
-
-@primitive("trim", library=LIBRARY)
-def trim(text: Any) -> Any:
-    """A text without the blanks at its ends (characters with codes 1 to 32).
-
-    (trim "  bark ")
-    ; bark
-    """
-    return like(text, text_of(text).strip(texts.BLANKS))
-
-
-@primitive("trimleft", library=LIBRARY)
-def trimleft(text: Any) -> Any:
-    """A text without the blanks at its start.
+@primitive("trimleft")
+def trimleft(value: Any) -> str | bytes:
+    """The text without the blanks at its start.
 
     (list (trimleft "  bark "))
     ; ("bark ")
     """
-    return like(text, text_of(text).lstrip(texts.BLANKS))
+    return same_kind(value, text_of(value).lstrip(BLANKS))
 
 
-@primitive("trimright", library=LIBRARY)
-def trimright(text: Any) -> Any:
-    """A text without the blanks at its end.
+@primitive("trimright")
+def trimright(value: Any) -> str | bytes:
+    """The text without the blanks at its end.
 
-    (list (trimright "  bark "))
-    ; ("  bark")
+    (list (trimright " bark  "))
+    ; (" bark")
     """
-    return like(text, text_of(text).rstrip(texts.BLANKS))
+    return same_kind(value, text_of(value).rstrip(BLANKS))
 
 
-_EXPONENT = re.compile(r"[0-9.][eE][+-]?[0-9]+$")
+@primitive("trim0")
+def trim0(value: Any) -> str | bytes:
+    """A decimal number as text, without final zeros and without a final point.
 
+    Only zeros after a decimal point go.
 
-@primitive("trim0", library=LIBRARY)
-def trim0(text: Any) -> Any:
-    """A decimal number without the zeros at its end, nor a final point.
-
-    A text without a point, or with an exponent, is left as it is.
-
-    (list (trim0 "7.2500") (trim0 "5.") (trim0 "1200"))
-    ; ("7.25" "5" "1200")
+    (list (trim0 "7.2500") (trim0 "3.000") (trim0 "1200"))
+    ; ("7.25" "3" "1200")
     """
-    found = text_of(text)
-    if "." in found and _EXPONENT.search(found) is None:
-        found = found.rstrip("0").removesuffix(".")
-    return like(text, found)
+    text = text_of(value)
+    if "." in text:
+        text = text.rstrip("0")
+        text = text.removesuffix(".")
+    return same_kind(value, text)
 
 
-@primitive("left", library=LIBRARY)
-def left(text: Any, count: Any) -> Any:
-    """The first characters of a text.
+# ---------------------------------------------------------------- parts
+
+
+@primitive("left")
+def left(value: Any, n: Any) -> str | bytes:
+    """The first ``n`` characters of the text; fewer if it is shorter.
 
     (left "window" 3)
     ; win
     """
-    return like(text, text_of(text)[: count_of(count)])
+    return same_kind(value, text_of(value)[: max(to_integer(n), 0)])
 
 
-@primitive("right", library=LIBRARY)
-def right(text: Any, count: Any) -> Any:
-    """The last characters of a text.
+@primitive("right")
+def right(value: Any, n: Any) -> str | bytes:
+    """The last ``n`` characters of the text; fewer if it is shorter.
 
     (right "window" 3)
     ; dow
     """
-    found = text_of(text)
-    return like(text, found[max(0, len(found) - count_of(count)) :])
+    text = text_of(value)
+    return same_kind(value, text[max(len(text) - max(to_integer(n), 0), 0) :])
 
 
-@primitive("middle", library=LIBRARY)
-def middle(text: Any, position: Any, count: Any) -> Any:
-    """``count`` characters of a text from a position on; a negative count takes all of them.
+@primitive("middle")
+def middle(value: Any, position: Any, n: Any) -> str | bytes:
+    """``n`` characters of the text from a position on; a negative ``n``: up to the end.
 
-    A negative position counts from the end.
+    A negative position counts as 0.
 
-    (list (middle "window" 2 3) (middle "window" 2 -1))
-    ; ("ndo" "ndow")
+    (middle "window" 2 3)
+    ; ndo
     """
-    found = text_of(text)
-    start, many = to_integer(position), to_integer(count)
-    if start < 0:
-        start = max(0, start + len(found))
-    return like(text, found[start:] if many < 0 else found[start : start + many])
+    text = text_of(value)
+    start = max(to_integer(position), 0)
+    count = to_integer(n)
+    return same_kind(value, text[start:] if count < 0 else text[start : start + count])
 
 
-@primitive("startwith", library=LIBRARY, truth=True)
-def startwith(text: Any, prefix: Any) -> bool | None:
-    """Does a text start with another one? With the empty text none does.
+@primitive("startwith", truth=True)
+def startwith(value: Any, prefix: Any) -> bool | None:
+    """Does the text start with a prefix? Nil for an empty prefix.
 
-    (startwith "mississippi" "miss")
+    (startwith "window" "win")
     ; true
     """
-    sought = text_of(prefix)
-    return True if sought and text_of(text).startswith(sought) else None
+    start = text_of(prefix)
+    return True if start and text_of(value).startswith(start) else None
 
 
-@primitive("endwith", library=LIBRARY, truth=True)
-def endwith(text: Any, suffix: Any) -> bool | None:
-    """Does a text end with another one? With the empty text none does.
+@primitive("endwith", truth=True)
+def endwith(value: Any, suffix: Any) -> bool | None:
+    """Does the text end with a suffix? Nil for an empty suffix.
 
-    (endwith "mississippi" "ppi")
+    (endwith "window" "dow")
     ; true
     """
-    sought = text_of(suffix)
-    return True if sought and text_of(text).endswith(sought) else None
+    end = text_of(suffix)
+    return True if end and text_of(value).endswith(end) else None
 
 
-# --- filling ---------------------------------------------------------------
-
-
-@primitive("fill", library=LIBRARY)
-def fill(text: Any, count: Any) -> Any:
-    """A text several times over.
-
-    (fill "ab" 3)
-    ; ababab
-    """
-    return like(text, text_of(text) * count_of(count))
-
-
-@primitive("padding", library=LIBRARY)
-def padding(text: Any, pattern: Any, size: Any) -> Any:
-    """A text brought to a size by the characters of a pattern, over and over.
-
-    They are put after it, or before it if the size is negative. A longer text
-    and an empty pattern leave it as it is.
-
-    (list (padding "go" "12" 7) (padding 42 "0" -6))
-    ; ("go12121" "000042")
-    """
-    found, filler, wanted = text_of(text), text_of(pattern), to_integer(size)
-    missing = abs(wanted) - len(found)
-    if missing <= 0 or not filler:
-        return like(text, found)
-    added = (filler * (missing // len(filler) + 1))[:missing]
-    return like(text, added + found if wanted < 0 else found + added)
-
-
-_MARK = re.compile(r"%([1-9])")
-
-
-@primitive("format", library=LIBRARY, arity=(2, 10))
-def format_(pattern: Any, *values: Any) -> Any:
-    """A text in which ``%1`` to ``%9`` stand for the values that follow.
-
-    The mark of a value that is missing or nil stays. What is inserted is not
-    looked at again.
-
-    (format "%2 and %1" "left" "right")
-    ; right and left
-    """
-
-    def value(found: re.Match[str]) -> str:
-        place = int(found[1])
-        given = values[place - 1] if place <= len(values) else None
-        return found[0] if given is None else text_of(given)
-
-    result = _MARK.sub(value, text_of(pattern))
-    return LongString(result) if pattern.__class__ is LongString else like(pattern, result)
-
-
-# --- replacing -------------------------------------------------------------
-
-
-@primitive("replace", library=LIBRARY)
-def replace(text: Any, old: Any, new: Any, end: Any = None) -> Any:
-    """A text with all occurrences of another one replaced.
-
-    With four arguments, ``(replace text new from to)``, the characters from a
-    position up to another are replaced; negative positions count from the end.
-
-    (list (replace "pepper" "p" "") (replace "pepper" "__" 2 4))
-    ; ("eer" "pe__er")
-    """
-    if text.__class__ not in TEXTS:
-        raise LispError(
-            "cannot apply 'replace' to this type of object",
-            hint=f"it takes a string, and this is '{display(text)}'",
-        )
-    found = text_of(text)
-    if end is None:
-        sought = text_of(old)
-        return found.replace(sought, text_of(new)) if sought else str(found)
-    size = len(found)
-    start, stop = to_integer(new), to_integer(end)
-    start = max(0, start + size) if start < 0 else start
-    stop = min(stop + size if stop < 0 else stop, size)
-    if start >= size or stop < start:
-        raise LispError("out of range")
-    return like(text, found[:start] + text_of(old) + found[stop:])
-
-
-# --- splitting -------------------------------------------------------------
-
-
-@primitive("split", library=LIBRARY)
-def split(text: Any, separator: Any = None) -> Any:
-    """The pieces of a text between separators; empty pieces are left out.
-
-    Without a separator it is cut at blanks, with an empty one into characters.
-
-    (list (split ";red;;blue;" ";") (split "a  b") (split "né" ""))
-    ; (("red" "blue") ("a" "b") ("n" "é"))
-    """
-    found = text_of(text)
-    if separator is None:
-        return pieces(text, texts.words(found))
-    sought = text_of(separator)
-    if not sought:
-        return pieces(text, characters(found))
-    return pieces(text, [piece for piece in found.split(sought) if piece])
-
-
-@primitive("splite", library=LIBRARY)
-def splite(text: Any, separator: Any = None) -> Any:
-    """The pieces of a text before each separator, empty pieces included.
-
-    What follows the last separator is left out. Without a separator it is cut
-    at each blank, and a last piece that is not empty is kept.
-
-    (list (splite ";red;;blue;" ";") (splite "x  y"))
-    ; (("" "red" "" "blue") ("x" "" "y"))
-    """
-    found = text_of(text)
-    if separator is None:
-        return pieces(text, texts.at_blanks(found))
-    sought = text_of(separator)
-    if not sought:
-        return pieces(text, characters(found))
-    return pieces(text, found.split(sought)[:-1])
-
-
-@primitive("ngrams", library=LIBRARY)
-def ngrams(text: Any, size: Any) -> Any:
-    """All runs of ``size`` characters of a text.
+@primitive("ngrams")
+def ngrams(value: Any, n: Any) -> Strings | Stringbytes:
+    """All windows of ``n`` characters of the text; ``n`` must be positive.
 
     (ngrams "delta" 2)
     ; ("de" "el" "lt" "ta")
     """
-    count = to_integer(size)
-    if count <= 0:
+    size = to_integer(n)
+    if size <= 0:
         raise LispError("nb should be a positive value")
-    found = text_of(text)
-    return pieces(text, [found[i : i + count] for i in range(len(found) - count + 1)])
+    text = text_of(value)
+    return pieces_like(value, [text[i : i + size] for i in range(len(text) - size + 1)])
 
 
-# --- case ------------------------------------------------------------------
+@primitive("explode")
+def explode(value: Any) -> List:
+    """The characters of the text, each as an atom.
 
-
-@primitive("lower", library=LIBRARY)
-def lower(text: Any) -> Any:
-    """A text in small letters; each letter gives one letter.
-
-    (lower "GÂTEAU Ñ")
-    ; gâteau ñ
+    (explode "abc")
+    ; (a b c)
     """
-    return like(text, texts.lower(text_of(text)))
+    return List([Symbol(character) for character in characters(text_of(value))])
 
 
-@primitive("upper", library=LIBRARY)
-def upper(text: Any) -> Any:
-    """A text in capital letters; a letter without a single capital stays.
+# ---------------------------------------------------------------- replacing
 
-    (upper "gâteau, straße")
-    ; GÂTEAU, STRAßE
+
+@primitive("replace")
+def replace(value: Any, old: Any, new: Any, end: Any = None) -> str:
+    """A new string with every ``old`` replaced by ``new``.
+
+    With four arguments, ``(replace s new from to)``: the slice ``[from, to)``
+    is replaced; negative positions count from the end. A slice that starts
+    beyond the text or ends before its start is an error.
+
+    (list (replace "pepper" "pp" "P") (replace "pepper" "__" 2 4))
+    ; ("pePer" "pe__er")
     """
-    return like(text, texts.upper(text_of(text)))
+    if not isinstance(value, (str, bytes)):
+        raise LispError("cannot apply 'replace' to this type of object")
+    text = str(text_of(value))
+    if end is not None:
+        return _replace_slice(text, text_of(old), to_integer(new), to_integer(end))
+    sought = text_of(old)
+    return text.replace(sought, text_of(new)) if sought else text
 
 
-@primitive("deaccentuate", library=LIBRARY)
-def deaccentuate(text: Any) -> Any:
-    """A text with its accented letters replaced by their base letters.
+def _replace_slice(text: str, new: str, start: int, end: int) -> str:
+    size = len(text)
+    start = start + size if start < 0 else start
+    end = end + size if end < 0 else end
+    if not 0 <= start < size or end < start:
+        raise LispError("out of range")
+    return text[:start] + new + text[end:]
 
-    Letters with a stroke count (``ø ł đ``), ligatures do not (``œ æ ß``).
 
-    (deaccentuate "Crème brûlée à l'été")
-    ; Creme brulee a l'ete
+@primitive("format")
+def format_(value: Any, first: Any, *others: Any) -> str | bytes:
+    """The text with ``%1`` to ``%9`` replaced by the arguments.
+
+    The mark of an argument that is absent or nil stays. What was put in is not
+    looked at again.
+
+    (format "%2, %1 and %9" 'left "right")
+    ; right, left and %9
     """
-    return like(text, texts.deaccentuate(text_of(text)))
+    values = (first, *others)
+    if len(values) > 9:
+        raise LispError("'format' takes nine arguments at most")
+
+    def found(mark: re.Match[str]) -> str:
+        index = int(mark[1]) - 1
+        if index >= len(values) or values[index] is None:
+            return mark[0]
+        return text_of(values[index])
+
+    return same_kind(value, re.sub("%([1-9])", found, text_of(value)))
 
 
-# --- comparison and structure ----------------------------------------------
+# ---------------------------------------------------------------- splitting
 
 
-@primitive("editdistance", library=LIBRARY)
-def editdistance(first: Any, second: Any) -> int:
-    """Levenshtein's distance of two texts: insertions, deletions and replacements.
+@primitive("split")
+def split(value: Any, separator: Any = None) -> Strings | Stringbytes:
+    """The pieces between separators, empty ones left out.
 
-    (editdistance "sunday" "saturday")
-    ; 3
+    Without a separator: between blanks. With an empty one: the characters.
+
+    (list (split ";red;;blue;" ";") (split "a b") (split "né" ""))
+    ; (("red" "blue") ("a" "b") ("n" "é"))
     """
-    return texts.edit_distance(text_of(first), text_of(second))
+    return pieces_like(value, [piece for piece in _pieces(value, separator) if piece])
 
 
-@primitive("getstruct", library=LIBRARY)
-def getstruct(text: Any, opening: Any, closing: Any, position: Any = None) -> Any:
-    """The next balanced group of a text, with its start and its end; nil if there is none.
+@primitive("splite")
+def splite(value: Any, separator: Any = None) -> Strings | Stringbytes:
+    """The pieces before each separator, empty ones kept.
 
-    The first characters of ``opening`` and ``closing`` count. Texts between
-    double quotes inside the group are passed over.
+    What follows the last separator is no piece: end the text with a separator
+    to have it too. Without a separator, between blanks, it is one.
 
-    (getstruct "f(x, g(y)) + h(z)" "(" ")")
-    ; ("(x, g(y))" 1 10)
+    (list (splite ";red;;blue;" ";") (splite "x  y"))
+    ; (("" "red" "" "blue") ("x" "" "y"))
     """
-    from lispe_py.values.lists import List
-
-    found = text_of(text)
-    start = max(0, texts.optional(position, 0))
-    group = texts.balanced(found, text_of(opening)[:1], text_of(closing)[:1], start)
-    if group is None:
-        return None
-    return List([like(text, found[group[0] : group[1]]), *group])
+    pieces = _pieces(value, separator)
+    if separator is not None and text_of(separator):
+        pieces = pieces[:-1]
+    elif not text_of(value):
+        pieces = []
+    return pieces_like(value, pieces)
 
 
-_OPENING, _CLOSING = "([{", ")]}"
+def _pieces(value: Any, separator: Any) -> list[str]:
+    text = text_of(value)
+    if separator is None:
+        return _BLANK.split(text)
+    sought = text_of(separator)
+    return text.split(sought) if sought else list(characters(text))
 
 
-@primitive("indent", library=LIBRARY)
-def indent(code: Any, lisp: Any = None) -> str:
-    """The text of a program with its lines indented by the brackets around them.
+# ---------------------------------------------------------------- filling
 
-    With a true second argument the text is LispE: ``;`` begins a comment there,
-    and a backquote a string.
 
-    (indent "(a\\n(b\\nc))" true)
-    ; (a
-    ;    (b
-    ;       c))
+def _bounded(count: int, name: str) -> int:
+    if count > MOST_CHARACTERS:
+        raise LispError(f"'{name}' cannot make a text of {count} characters")
+    return max(count, 0)
+
+
+@primitive("fill")
+def fill(value: Any, n: Any) -> str | bytes:
+    """``n`` copies of the text, one after the other.
+
+    (fill "ab" 3)
+    ; ababab
     """
-    from lispe_py.runtime.truth import truth
-
-    skip = _LISP_TEXT if truth(lisp) else _OTHER_TEXT
-    lines: list[str] = []
-    depth = 0
-    inside: str | None = None
-    for line in text_of(code).split("\n"):
-        if inside is not None:
-            lines.append(line)
-            end = line.find(inside)
-            if end < 0:
-                continue
-            body, inside = line[end + 1 :], None
-        else:
-            line = line.strip()
-            closers = len(line) - len(line.lstrip(_CLOSING))
-            lines.append("   " * max(0, depth - closers) + line if line else "")
-            body = line
-        body = skip.sub("", body)
-        for place, character in enumerate(body):
-            if character == "`":
-                inside = character
-                body = body[:place]
-                break
-        depth += sum(map(body.count, _OPENING)) - sum(map(body.count, _CLOSING))
-        depth = max(0, depth)
-    return "\n".join(lines)
+    text = text_of(value)
+    count = max(to_integer(n), 0)
+    _bounded(count * len(text), "fill")
+    return same_kind(value, text * count if text else "")
 
 
-_LISP_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`|;.*')
-_OTHER_TEXT = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'")
+@primitive("padding")
+def padding(value: Any, pattern: Any, n: Any) -> str | bytes:
+    """The text filled up to \\|n\\| characters with a pattern; before it if ``n`` is negative.
+
+    A longer text, and an empty pattern, leave the text as it is.
+
+    (list (padding "go" "." 5) (padding 42 "0" -6))
+    ; ("go..." "000042")
+    """
+    text, unit = text_of(value), text_of(pattern)
+    size = to_integer(n)
+    missing = _bounded(abs(size) - len(text), "padding")
+    if not unit or not missing:
+        return same_kind(value, text)
+    filler = (unit * (missing // len(unit) + 1))[:missing]
+    return same_kind(value, filler + text if size < 0 else text + filler)
+
+
+# ---------------------------------------------------------------- codes
+
+
+@primitive("ord")
+def ord_(value: Any) -> Integers:
+    """The codes of the characters of the text; the bytes of a byte string.
+
+    (list (ord "Hi") (ord "é") (ord b"é"))
+    ; ((72 105) (233) (195 169))
+    """
+    if value.__class__ is bytes:
+        return Integers(value)
+    return Integers(list(map(ord, to_text(value))))
+
+
+def _codes(value: Any) -> list[int]:
+    return [to_integer(code) for code in (iterate(value) if is_list(value) else (value,))]
+
+
+@primitive("chr")
+def chr_(value: Any) -> str:
+    """The string of one code of a character, or of a list of them.
+
+    (list (chr 233) (chr '(72 105)))
+    ; ("é" "Hi")
+    """
+    codes = _codes(value)
+    for code in codes:
+        if not 0 <= code < 0x110000 or 0xD800 <= code < 0xE000:
+            raise LispError(f"no character has the code {code}")
+    return "".join(map(chr, codes))
+
+
+@primitive("chrbyte")
+def chrbyte(value: Any) -> bytes:
+    """The byte string of one byte, or of a list of them.
+
+    (chrbyte '(72 105))
+    ; Hi
+    """
+    try:
+        return bytes(_codes(value))
+    except ValueError:
+        raise LispError("cannot convert this value to a stringbyte") from None
+
+
+@primitive("aslongstring")
+def aslongstring(value: Any) -> LongString:
+    """The text of a value as a long string, which shows between backquotes in a list.
+
+    (list (aslongstring "a"))
+    ; (`a`)
+    """
+    return LongString(text_of(value))
+
+
+# ---------------------------------------------------------------- C formats
+
+_DIRECTIVE = re.compile(
+    r"%(?P<flags>[-+ #0]*)(?P<width>\d+)?(?:\.(?P<precision>\d*))?(?:hh|ll|[hlLqjzt])?"
+    r"(?P<kind>[diouxXcsfFeEgGaA%])"
+)
+_MOST_WIDE = 100_000
+
+
+@primitive("stringf", "sprintf")
+def stringf(number: Any, pattern: Any) -> str:
+    """A number written as a C format says: ``%d %x %o %c %f %e %g`` and their like.
+
+    The number is converted to what the directive needs; a negative one in a
+    base other than ten shows its 64 bits.
+
+    (list (stringf 7.0 "%.3f") (stringf 42 "%06d") (stringf 255 "%#x"))
+    ; ("7.000" "000042" "0xff")
+    """
+    if not is_number(number):
+        raise LispError("the first argument should be a number")
+    value = plain_number(number)
+    return _DIRECTIVE.sub(lambda found: _directive(found, value), text_of(pattern))
+
+
+def _directive(found: re.Match[str], value: int | float) -> str:
+    flags, kind = found["flags"], found["kind"]
+    if kind == "%":
+        return "%"
+    width, precision = found["width"] or "", found["precision"]
+    if len(width) > 9 or len(precision or "") > 9:
+        raise LispError(f"cannot write so many characters: {found[0]}")
+    if int(width or 0) > _MOST_WIDE or int(precision or 0) > _MOST_WIDE:
+        raise LispError(f"cannot write so many characters: {found[0]}")
+    spec = f"%{flags}{width}" + ("" if precision is None else f".{precision}")
+    if kind in "fFeEgG":
+        return (spec + kind) % to_float(value)
+    if kind in "aA":
+        text = to_float(value).hex()
+        return (f"%{flags}{width}s") % (text.upper() if kind == "A" else text)
+    if kind == "s":
+        return (spec + "s") % display(value)
+    whole = to_integer(value)
+    if kind == "c":
+        return (f"%{flags}{width}s") % chr_(whole)
+    if kind in "uoxX" and whole < 0:
+        whole &= (1 << 64) - 1
+    text = (spec + ("d" if kind in "iu" else kind)) % whole
+    # C writes 052 where Python writes 0o52.
+    return text.replace("0o", "0", 1) if kind == "o" else text
+
+
+def to_float(value: int | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise LispError("the integer is too large for a number") from None
