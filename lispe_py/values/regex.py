@@ -96,7 +96,7 @@ register_adapter(Regex, RegexAdapter())
 # ---------------------------------------------------------------- rgx
 
 #: Class -> what stands for it inside a class of the regex module.
-_CLASSES = {
+CLASSES = {
     "x": "0-9A-Fa-f",
     "d": "0-9",
     "a": r"\p{Lowercase}\p{Uppercase}_",
@@ -232,8 +232,8 @@ class _Translator:
         if not self.peek():
             return _plain("%")
         name = self.take()
-        if name in _CLASSES:
-            return _Item(_CLASSES[name])
+        if name in CLASSES:
+            return _Item(CLASSES[name])
         if name in "phHEe":
             from lispe_py.runtime import letters
 
@@ -269,7 +269,7 @@ class _Translator:
             character = self.peek()
             if character == "[":
                 self.at += 1
-                others.append(self.text(self.sequence("]"), True))
+                others.append(self.text(self.sequence("]"), False))
                 last = None
                 continue
             if character == "-" and last is not None and last.character:
