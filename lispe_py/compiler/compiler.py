@@ -486,10 +486,13 @@ class Compiler:
             from lispe_py.compiler.classes import class_call
 
             return class_call(self, form, self.world.classes[name])
-        if not local and not self.known_variable(name):
-            entry = self.world.entry(name)
-            if entry is not None:
+        entry = self.world.entry(name)
+        if entry is not None and not entry.special:
+            if not local and not self.known_variable(name):
                 return self.primitive_call(form, entry)
+            # A variable has the name of a built-in: it counts if it holds a function.
+            primitive = emit.name(self.world.bind(entry))
+            return self.call(emit.run("choose", self.load(name), primitive), form)
         return self._dynamic_call(form, self.load(name))
 
     def _known_result(self, form: List, name: str) -> str | None:
@@ -658,6 +661,7 @@ class Compiler:
                 and entry.truth
                 and not self.scope.is_local(name)
                 and not self.is_function(name)
+                and not self.known_variable(name)
             ):
                 return self.expr(form)
         return self.truth(self.expr(form))
