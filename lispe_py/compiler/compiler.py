@@ -493,6 +493,10 @@ class Compiler:
             # A variable has the name of a built-in: it counts if it holds a function.
             primitive = emit.name(self.world.bind(entry))
             return self.call(emit.run("choose", self.load(name), primitive), form)
+        if self.spaces and not local and not self.known_variable(name):
+            # The space may get the function when the program runs (``load``).
+            spaces = ast.Tuple([emit.constant(s) for s in self.spaces], emit.LOAD)
+            return self.call(emit.run("space_function", emit.constant(name), spaces), form)
         return self._dynamic_call(form, self.load(name))
 
     def _known_result(self, form: List, name: str) -> str | None:

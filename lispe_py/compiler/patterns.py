@@ -543,6 +543,7 @@ def _compile(
     names = set(bound_names(whole))
     for body in bodies:
         names |= {n for n in _pattern_names(body[2]) if n not in CONSTANTS}
+        names -= _called(c, body[2])
     frame = Frame(
         "mapping" if mentions(whole, frozenset({"eval"})) else "function",
         locals=names,
@@ -566,6 +567,21 @@ def _compile(
         prologue.append(emit.assign(".F", emit.run("frame", ast.Dict([], []))))
     signature = emit.arguments(parameters, None if fixed else ".args")
     return finish_function(frame, key, signature, prologue, block), frame
+
+
+def _called(c: Compiler, form: Any) -> set[str]:
+    """Functions that stand at the head of a list in patterns: tests, not variables."""
+    found: set[str] = set()
+    pending = [form]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, List):
+            if len(item) > 1 and item[0].__class__ is Symbol and item[1] is not REST:
+                name = item[0].name
+                if c.is_function(name) or c.world.entry(name) is not None:
+                    found.add(name)
+            pending.extend(item)
+    return found
 
 
 def _count(patterns: Any) -> int | None:

@@ -242,6 +242,13 @@ def helpers(lisp: LispE) -> dict[str, Any]:
             return resolve(lisp, value, "last")(*args)
         return List([value, *args])
 
+    def space_function(name: str, spaces: tuple[str, ...]) -> Callable[..., Any]:
+        for space in reversed(spaces):
+            found = scope.get(f"{name}@{space}()")
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+        return named(lisp, name)
+
     def choose(local: Any, function: Any) -> Any:
         return local if is_callable(local) else function
 
@@ -309,6 +316,7 @@ def helpers(lisp: LispE) -> dict[str, Any]:
 
     return {
         "callable": callable_, "call_or_list": call_or_list, "choose": choose,
+        "space_function": space_function,
         "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text,
         "define": define, "caught": caught,
         "handle": handle, "set_constant": set_constant, "add_forms": scope[FORMS].update,
