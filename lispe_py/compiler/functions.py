@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
-from lispe_py.compiler.forms import EFFECT, TAIL, special
+from lispe_py.compiler.forms import EFFECT, TAIL, inline, special
 from lispe_py.compiler.inference import Assignments, local_classes, result_of, suppositions
 from lispe_py.compiler.scope import Frame, bound_names, mentions, updated_names
 from lispe_py.names import CONSTANTS
@@ -389,10 +389,30 @@ def loadcode(c: Compiler, form: List) -> ast.expr:
     (loadcode "(setq a 2) (+ a 1)")
     ; 3
     """
-    nodes = c.args(form)
+    nodes = c.args(_named_space(c, form))
     if len(nodes) == 2:
         return emit.run("load_text", *nodes)
     return _evaluation(c, "loadcode", nodes[0])
+
+
+def _named_space(c: Compiler, form: List) -> List:
+    """``(load path space)``: the space may be named without a quote."""
+    if len(form) < 3 or form[2].__class__ is not Symbol:
+        return form
+    name = form[2].name
+    if c.scope.is_local(name) or c.known_variable(name) or name in CONSTANTS:
+        return form
+    copy = List([*form[:2], List([Symbol("quote"), form[2]])])
+    if hasattr(form, "where"):
+        copy.where = form.where
+    return copy
+
+
+@inline("load", "use")
+def load(c: Compiler, form: List) -> ast.expr:
+    entry = c.world.entry(form[0].name)
+    assert entry is not None
+    return c.primitive_call(_named_space(c, form), entry)
 
 
 def _evaluation(c: Compiler, helper: str, code: ast.expr) -> ast.expr:
