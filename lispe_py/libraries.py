@@ -21,7 +21,11 @@ LIBRARIES = {
     "lispe_torch": "lispe_py.primitives",
     "liblispe_torch": "lispe_py.primitives",
     "lispe_tiktoken": "lispe_py.primitives",
+    "pylispe": "lispe_py.builtins.python",
 }
+
+#: names after ``use`` whose primitives are always there
+BUILT_IN = frozenset({"pylispe"})
 
 _DECORATOR = re.compile(r"^@primitive\(\s*((?:\"[^\"]+\",?\s*)+)", re.MULTILINE)
 _NAME = re.compile(r"\"([^\"]+)\"")
@@ -67,6 +71,8 @@ def load(package: str) -> None:
 
 def use(name: str) -> None:
     """``(use 'name)``: load a library by the name that scripts give it."""
+    if name in BUILT_IN:
+        return
     package = LIBRARIES.get(name)
     if package is None:
         known = ", ".join(sorted(LIBRARIES))

@@ -1,0 +1,164 @@
+"""Python code and objects inside the language: running, calling, time limits."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from lispe_py.errors import LispError
+from lispe_py.protocol import Adapter, register_adapter
+from lispe_py.runtime.interop import from_python, to_python
+from lispe_py.values.functions import form_of
+
+#: Codes of the errors, as scripts know them.
+COMPILE, RUN, CALL, CLOSED, UNKNOWN = "PYT(996)", "PYT(997)", "PYT(999)", "PYT(002)", "PYT(004)"
+
+
+class Python:
+    """``python_``: variables of its own, named modules, imported modules."""
+
+    __slots__ = ("variables", "modules", "imported", "closed")
+
+    def __init__(self) -> None:
+        self.variables: dict[str, Any] = {"__name__": "__main__"}
+        self.modules: dict[str, dict[str, Any]] = {}
+        self.imported: list[Any] = []
+        self.closed = False
+
+    def find(self, name: str) -> Any:
+        """A function by its name, dots allowed: a variable, else of an imported module."""
+        first, *others = name.split(".")
+        holders: list[Any] = [self.variables, *self.imported]
+        for holder in holders:
+            if isinstance(holder, dict):
+                found = holder.get(first, self)
+            else:
+                found = getattr(holder, first, self)
+            if found is not self:
+                return attribute(found, others)
+        by_name = {module.__name__: module for module in self.imported}
+        if first in by_name:
+            return attribute(by_name[first], others)
+        raise LispError(f"{UNKNOWN}: there is no Python function '{name}'")
+
+
+def attribute(value: Any, names: list[str]) -> Any:
+    for name in names:
+        try:
+            value = getattr(value, name)
+        except AttributeError as error:
+            raise LispError(f"{UNKNOWN}: {error}") from None
+    return value
+
+
+class PythonAdapter(Adapter):
+    """Any Python object: its members, its size and its items, where it has some."""
+
+    name = "python_"
+
+    def show(self, value: Any) -> str:
+        return "python_" if isinstance(value, Python) else str(value)
+
+    def size(self, value: Any) -> int:
+        try:
+            return len(value)
+        except TypeError:
+            return 0
+
+    def at(self, value: Any, keys: tuple[Any, ...]) -> Any:
+        for key in keys:
+            value = guarded(CALL, lambda v=value, k=key: v[to_python(k)])
+        return from_python(value)
+
+    def set_at(self, value: Any, keys: tuple[Any, ...], item: Any) -> Any:
+        *path, last = keys
+        holder = value
+        for key in path:
+            holder = guarded(CALL, lambda v=holder, k=key: v[to_python(k)])
+        guarded(CALL, lambda: holder.__setitem__(to_python(last), argument(item)))
+        return value
+
+    def iterate(self, value: Any) -> Iterator[Any] | None:
+        if not hasattr(value, "__iter__"):
+            return None
+        return map(from_python, value)
+
+    def equal(self, left: Any, right: Any) -> bool:
+        return left is right or guarded(CALL, lambda: bool(left == right))
+
+
+register_adapter(object, PythonAdapter())
+
+
+def guarded(code: str, action: Callable[[], Any]) -> Any:
+    """Run Python code; what it raises becomes an error of the language."""
+    try:
+        return action()
+    except LispError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise LispError(f"{code}: {type(error).__name__}: {error}") from error
+
+
+def argument(value: Any) -> Any:
+    """A value as Python code gets it. A function of the program takes Python's values."""
+    if callable(value) and form_of(value) is not None:
+        function: Callable[..., Any] = value
+
+        def callback(*args: Any) -> Any:
+            return to_python(function(*map(from_python, args)))
+
+        callback.__name__ = getattr(value, "__name__", "callback")
+        return callback
+    return to_python(value)
+
+
+def call(function: Any, arguments: list[Any], keywords: Mapping[str, Any] | None = None) -> Any:
+    """Call a Python function with values of the language."""
+    if not callable(function):
+        raise LispError(f"{CALL}: not a Python function: {function}")
+    args = [argument(value) for value in arguments]
+    named = {str(key): argument(value) for key, value in (keywords or {}).items()}
+    return from_python(guarded(CALL, lambda: function(*args, **named)))
+
+
+def compiled(source: str, name: str) -> Any:
+    try:
+        return compile(source, name, "exec")
+    except (SyntaxError, ValueError) as error:
+        raise LispError(f"{COMPILE}: {error}") from None
+
+
+class _TimeIsUp(BaseException):
+    """Raised inside the thread whose time is up."""
+
+
+def limited(seconds: float, action: Callable[[], Any]) -> Any:
+    """Run for so many seconds at most; a negative number means without limit."""
+    if seconds < 0:
+        return guarded(RUN, action)
+    thread = threading.get_ident()
+    guard = threading.Lock()
+    running = True
+
+    def stop() -> None:
+        with guard:
+            if running:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(thread), ctypes.py_object(_TimeIsUp)
+                )
+
+    timer = threading.Timer(seconds, stop)
+    timer.daemon = True
+    try:
+        timer.start()
+        try:
+            return guarded(RUN, action)
+        finally:
+            with guard:
+                running = False
+            timer.cancel()
+    except _TimeIsUp:
+        raise LispError(f"{RUN}: time out after {seconds:g} seconds") from None
