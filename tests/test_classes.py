@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+
 from lispe_py import LispE, LispError
 
 POINT = "(class@ Point (x (y 2)) (defun total() (+ x y)) (defun move(d) (setqi x (+ x d)) (total))) "

@@ -554,11 +554,11 @@ class Compiler:
             return self._method_call(form, head)
         if not self.stable(head):
             target = self.temp()
-            guard = emit.has_class(emit.walrus(target, head), "Function")
+            guard = _is_function(emit.walrus(target, head))
         else:
             assert isinstance(head, ast.Name)
             target = head.id
-            guard = emit.has_class(head, "Function")
+            guard = _is_function(head)
         with self.sub_block() as block:
             chosen = emit.conditional(
                 guard, emit.name(target), emit.run("callable", emit.name(target))
@@ -567,7 +567,7 @@ class Compiler:
         if block and not emit.is_simple(head):
             # The head is evaluated before the arguments.
             self.emit(emit.assign(target, head))
-            chosen.test = emit.has_class(emit.name(target), "Function")
+            chosen.test = _is_function(emit.name(target))
         self.block.extend(block)
         return node
 
@@ -717,6 +717,11 @@ class Compiler:
             yield self.block
         finally:
             self.scope, self.block, self.loops, self.handlers, self.depth = saved
+
+
+def _is_function(node: ast.expr) -> ast.expr:
+    """Is the value a compiled function? Written so that torch.compile can follow it."""
+    return emit.is_(emit.call(emit.name("type"), [node]), emit.helper("Function"))
 
 
 #: Functions whose first argument may be a form with a slot, ``(- _ 10)``.

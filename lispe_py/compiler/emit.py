@@ -1,8 +1,9 @@
 """Small constructors for Python AST nodes.
 
 Helpers of the runtime are reached by names that start with a dot, primitives
-by names that start with a colon; no LispE program can spell either. Nodes are made without positions: :func:`locate` gives them the place of
-the form they come from.
+by names that start with a colon; no LispE program can spell either. Nodes are
+made without positions: :func:`locate` gives them the place of the form they
+come from.
 """
 
 from __future__ import annotations

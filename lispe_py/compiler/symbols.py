@@ -20,7 +20,9 @@ COMPARISON = {
     "<=": "less_equal", ">": "greater", ">=": "greater_equal",
 }  # fmt: skip
 
-OPERATORS = frozenset({*ARITHMETIC, *COMPARISON, *UPDATES, "==", ">=<", "~", "!", "-+"})
+OPERATORS = frozenset(
+    {*ARITHMETIC, *COMPARISON, *UPDATES, "==", ">=<", "~", "!", "-+", "and", "or", "xor", "at"}
+)
 
 
 def is_operator(name: str) -> bool:

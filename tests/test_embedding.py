@@ -1,0 +1,110 @@
+"""The embedding API: eval, call, define, globals, streams, capabilities."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+
+import pytest
+
+from lispe_py import LispE, LispError
+
+
+def test_eval_gives_python_values() -> None:
+    lisp = LispE()
+    assert lisp.eval("(+ 1 2)") == 3
+    assert lisp.eval("(list 1 2.5 \"a\" nil true)") == [1, 2.5, "a", None, True]
+    assert lisp.eval('{"a":1}') == {"a": 1}
+    assert lisp.eval("") is None
+    assert lisp.eval("(cdr '(1 2 3))") == [2, 3]
+
+
+def test_show_is_what_the_prompt_prints() -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval("'(1 \"a\" b)")) == '(1 "a" b)'
+    assert lisp.show("text") == "text"
+    assert lisp.show(None) == "nil"
+
+
+def test_define_and_call() -> None:
+    lisp = LispE()
+    lisp.define("twice", lambda x: 2 * x)
+    lisp.define("config", {"rate": [1, 2]})
+    assert lisp.eval('(twice (@ config "rate" 1))') == 4
+    assert lisp.call("+", 1, 2) == 3
+    lisp.eval("(defun f(l) (sum l))")
+    assert lisp.call("f", (1, 2, 3)) == 6
+
+
+def test_a_function_of_the_language_is_a_python_function() -> None:
+    lisp = LispE()
+    lisp.eval("(defun area(w (h 2)) (* w h))")
+    area = lisp.globals["area"]
+    assert area(3) == 6
+    assert area(3, 4) == 12
+    assert area.__name__ == "area"
+
+
+def test_globals_is_a_mapping_of_the_program_alone() -> None:
+    lisp = LispE()
+    lisp.eval("(setq a 1) (defun f(x) x)")
+    assert lisp.globals["a"] == 1
+    assert {"a", "f"} <= set(lisp.globals)
+    assert not [name for name in lisp.globals if name.startswith((".", ":"))]
+    lisp.globals["b"] = 5
+    assert lisp.eval("(+ a b)") == 6
+    del lisp.globals["b"]
+    with pytest.raises(LispError, match="Unbound atom: 'b'"):
+        lisp.eval("b")
+
+
+def test_execute_a_file_with_arguments(tmp_path: Path) -> None:
+    script = tmp_path / "s.lisp"
+    script.write_text('#!/usr/bin/env lispe\n(setq n (size _args))\n(list n (@ _args 0))\n')
+    assert LispE().execute(script, ["x", "y"]) == [2, "x"]
+
+
+def test_streams_belong_to_their_interpreter() -> None:
+    one, two = io.StringIO(), io.StringIO()
+    LispE(stdout=one).eval('(println "one")')
+    LispE(stdout=two, stderr=two).eval('(println "two") (printerrln "err")')
+    assert (one.getvalue(), two.getvalue()) == ("one\n", "two\nerr\n")
+
+
+def test_an_error_has_its_place_and_a_hint(tmp_path: Path) -> None:
+    script = tmp_path / "bad.lisp"
+    script.write_text("(defun f(x)\n   (list x\n      (car x)))\n(f 5)\n")
+    with pytest.raises(LispError) as caught:
+        LispE().execute(script)
+    error = caught.value
+    assert error.message == "You cannot apply 'car' to: '5'"
+    assert (error.file, error.line, error.column) == (str(script), 3, 7)
+    with pytest.raises(LispError) as caught:
+        LispE().eval("(car 1 2)")
+    assert caught.value.hint == "usage: (car value)"
+
+
+@pytest.mark.parametrize(
+    ("text", "capability"),
+    [('(fread "x")', "fs"), ('(command "true")', "process"), ('(load "x.lisp")', "fs")],
+)
+def test_a_program_can_be_kept_from_the_outside(text: str, capability: str) -> None:
+    with pytest.raises(LispError, match=f"not allowed to use: {capability}"):
+        LispE(allow=()).eval(text)
+    with pytest.raises(ValueError, match="unknown capability: disk"):
+        LispE(allow=("disk",))
+
+
+def test_values_can_be_pickled() -> None:
+    lisp = LispE()
+    value = lisp.eval('(list 1 (integers 1 2) (strings "a") {"k":\'(a b)} (seti 2 1) \'sym)')
+    again = pickle.loads(pickle.dumps(value))
+    assert lisp.show(again) == lisp.show(value)
+    assert again[-1] is value[-1]
+
+
+def test_the_python_of_a_text_can_be_read() -> None:
+    text = LispE().python_source("(defun f(n) (+ n 1))")
+    assert "def f()(n):" in text
+    assert "n + 1" in text
