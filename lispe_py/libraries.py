@@ -21,7 +21,6 @@ LIBRARIES = {
     "lispe_torch": "lispe_py.primitives",
     "liblispe_torch": "lispe_py.primitives",
     "lispe_tiktoken": "lispe_py.primitives",
-    "pylispe": "lispe_py.builtins.python",
 }
 
 #: names after ``use`` whose primitives are always there
