@@ -22,7 +22,7 @@ from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED
 
 from . import storage
-from .arguments import is_list, what
+from .arguments import integer, is_list, what
 from .optimisers import kind_of
 from .persistence import (
     Record,
@@ -321,8 +321,8 @@ def _parts(values: Any, where: str) -> dict[str, Any]:
             put("scaler", value)
         elif isinstance(value, nn.Module) or (is_list(value) and "module" not in found):
             put("module", gathered(value))
-        elif isinstance(value, int) and not isinstance(value, bool):
-            put("epoch", int(value))
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            put("epoch", integer(value, "epoch"))
         elif isinstance(value, Mapping):
             put("extra", value)
         else:

@@ -120,6 +120,7 @@ def test_memory_mapped_weights(lisp: LispE) -> None:
     assert torch.equal(lisp.eval("(torch_forward d x)"), lisp.eval("(torch_forward a x)"))
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_files_of_pytorch(lisp: LispE, tmp_path) -> None:
     """Bare state dictionaries, older archives, and what others wrap them in."""
     theirs = nn.Linear(4, 3)
@@ -138,6 +139,7 @@ def test_files_of_pytorch(lisp: LispE, tmp_path) -> None:
             lisp.eval(f'(torch_load_model (+ dir "{name}"))')
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_nested_torchscript_archive(lisp: LispE, tmp_path) -> None:
     class Net(nn.Module):
         def __init__(self) -> None:

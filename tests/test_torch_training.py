@@ -369,6 +369,38 @@ def test_primitives_of_the_forward_path_compile_into_one_graph() -> None:
     close(compiled(x, mask, y), net(x, mask, y))
 
 
+@pytest.mark.parametrize(
+    ("function", "data"),
+    [
+        ("(defun f (x) (torch_forward m x))", "(tensor_randn '(3 6 16))"),
+        ("(defun f (x) (torch_transformer_forward b x (tensor_tril (tensor_ones (list 6 6)))))",
+         "(tensor_randn '(3 6 16))"),
+        ("(defun f (ids) (torch_forward p (torch_embedding_forward e ids)))",
+         "(tensor_randint 0 10 '(3 6))"),
+        ("(defun f (ids) (torch_forward t ids))", "(tensor_randint 0 10 '(3 6))"),
+        ("(defun f (x) (torch_checkpoint_forward c x))", "(tensor_randn '(3 6 16))"),
+        ("(defun f (x) (net x))", "(tensor_randn '(3 16))"),
+        ("(defun f (x) (torch_mse_loss (torch_forward m x) (tensor_ones (list 3 4))))",
+         "(tensor_randn '(3 16))"),
+        ("(defun f (q) (setq r (torch_rotary_forward ro 6))"
+         " (torch_apply_rotary_pos_emb q (@ r 0) (@ r 1)))", "(tensor_randn '(6 8))"),
+    ],
+)  # fmt: skip
+def test_functions_compile_into_one_graph(lisp: LispE, function: str, data: str) -> None:
+    torch._dynamo.reset()
+    lisp.eval(f"""
+    (setq m (torch_model 16 32 4)) (setq b (torch_transformer_block 16 2 32))
+    (setq e (torch_embedding 10 16)) (setq p (torch_positional_encoding 16 32))
+    (setq ro (torch_rotary_embedding 8)) (setq c (torch_checkpoint_create b))
+    (torch_checkpoint_enable c)
+    (setq t (torch_model_create "transformer" (dictionary "vocab_size" 10 "embed_dim" 16)))
+    (setq net (torch_module (dictionary "fc" (torch_linear 16 4) "scale" (tensor_ones '(4)))
+       (lambda (m x) (tensor_mul (torch_forward (@ m "fc") x) (@ m "scale")))))
+    {function}
+    (setq g (torch_compile 'f true "eager")) (setq x {data})""")
+    close(lisp.eval("(g x)"), lisp.eval("(f x)"))
+
+
 def test_compiled_module_keeps_its_name_and_files(lisp: LispE, tmp_path) -> None:
     lisp.define("path", str(tmp_path / "m.pt"))
     lisp.eval("(setq m (torch_model 4 8 3)) (setq x (tensor_ones '(2 4)))")
