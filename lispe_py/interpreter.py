@@ -27,6 +27,7 @@ from lispe_py.builtins.modify import over, replace_all
 from lispe_py.compiler.unit import MAIN, Code, compile_unit
 from lispe_py.errors import LispError
 from lispe_py.expander import Expander
+from lispe_py.links import Links
 from lispe_py.printer import display, show
 from lispe_py.reader import read
 from lispe_py.registry import CORE, Entry, registry
@@ -117,6 +118,7 @@ class LispE:
         #: Functions may be defined again, as a prompt needs it.
         self.interactive = False
         self.expander = Expander()
+        self.links = Links()
         self.classes: dict[str, Any] = {}
         #: structures of ``data@``: number of fields; and their groups
         self.data: dict[str, int] = {}
@@ -255,6 +257,7 @@ class LispE:
     def _expanded(self, forms: Sequence[Any]) -> list[Any]:
         expanded = []
         for form in forms:
+            form = self.links.read(form)
             if isinstance(form, list) and form and form[0] is Symbol("defmacro"):
                 self.expander.define_macro(form)
             else:

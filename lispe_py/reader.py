@@ -11,6 +11,7 @@ members. ``'x`` is the list ``(quote x)``; ``{...}`` is a :class:`Braces`.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -76,6 +77,37 @@ def read(text: str, file: str = "main") -> List:
             raise
         except _unexpected() as error:
             raise _refusal(error, text, file) from None
+
+
+def read_data(text: str) -> List:
+    """The forms of a text that is no program: without comments, dots only part.
+
+    A percent sign makes an atom with the sign or code behind it, as in grammars.
+    """
+    return _as_data(read(_MARK.sub(_hide, text)))
+
+
+def _hide(found: re.Match[str]) -> str:
+    return f" \ue000{found[0].encode('utf-32-be').hex()}\ue000 "
+
+
+def _shown(text: str) -> str:
+    return _HIDDEN.sub(lambda found: bytes.fromhex(found[1]).decode("utf-32-be"), text)
+
+
+def _as_data(form: List) -> List:
+    members: Children = []
+    for member in form:
+        if isinstance(member, List):
+            member = _as_data(member)
+        elif member is _DOT:
+            continue
+        elif member.__class__ is Symbol:
+            member = Symbol(_shown(f" {member.name} ").strip())
+        elif isinstance(member, str):
+            member = _shown(member)
+        members.append(member)
+    return type(form)(members)
 
 
 def is_incomplete(text: str) -> bool:
@@ -176,7 +208,13 @@ def _malformed(text: str) -> Any:
 
 
 _DOT = Symbol(".")
+#: Stands for a semicolon that starts no comment: a character of nobody's.
+_SEMICOLON = " \ue000 "
 _COLON = Symbol(":")
+#: What is no token of programs, and how it is hidden from their grammar: behind
+#: a character of nobody's.
+_MARK = re.compile(r";|(?<![^\s()\[\]{}])%(?:\d+|[^\w\s()\[\]\"'`])")
+_HIDDEN = re.compile(" \ue000([0-9a-f]+)\ue000 ")
 _CONVERT: dict[str, Callable[[Any], Any]] = {
     "NAME": _name,
     "OPERATOR": _name,
@@ -315,7 +353,7 @@ class _Brackets:
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
         opened: list[Token] = []
-        for token in stream:
+        for token in self._quoted_marks(list(stream)):
             kind = token.type
             if kind in _OPENERS:
                 opened.append(token)
@@ -330,6 +368,23 @@ class _Brackets:
             yield token
         if opened:
             raise self._unclosed(opened)
+
+    @staticmethod
+    def _quoted_marks(tokens: list[Token]) -> list[Token]:
+        """Make names of ``'}``, ``':`` and of a ``'{`` that no brace closes."""
+        quote = None
+        for index, token in enumerate(tokens):
+            if (
+                quote is not None
+                and quote.end_pos == token.start_pos
+                and (
+                    token.type in ("RBRACE", "COLON")
+                    or (token == "{" and not _is_closed(tokens, index))
+                )
+            ):
+                token.type = "NAME"
+            quote = token if token.type == "QUOTE" else None
+        return tokens
 
     def _close(self, token: Token, opened: list[Token]) -> Iterator[Token]:
         from lark import Token
@@ -366,6 +421,26 @@ class _Brackets:
             column=token.column,
             hint=hint,
         )
+
+
+def _is_closed(tokens: list[Token], start: int) -> bool:
+    """Does the bracket at ``start`` have its own closing one?"""
+    opened: list[str] = []
+    quote = None
+    for index in range(start, len(tokens)):
+        token = tokens[index]
+        kind = token.type
+        if kind in _OPENERS:
+            opened.append(kind)
+        elif kind in _CLOSERS:
+            if quote is not None and quote.end_pos == token.start_pos and kind == "RBRACE":
+                continue
+            if opened.pop() != _CLOSERS[kind]:
+                return False
+            if not opened:
+                return True
+        quote = token if kind == "QUOTE" else None
+    return False
 
 
 # --- what cannot be read ---------------------------------------------------------

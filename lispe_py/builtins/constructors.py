@@ -6,6 +6,7 @@ from typing import Any
 
 from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
+from lispe_py.reader import read_data
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.copying import clone as deep_copy
@@ -139,13 +140,16 @@ def _count(n: Any, name: str) -> int:
 def to_list(value: Any, n: Any = None) -> Any:
     """A generic list of the members of a container; with a count, the value repeated.
 
-    A generic list is returned as it is; what is no list becomes its only member.
+    A generic list is returned as it is; a text is read as the members of a list;
+    what is no list becomes its only member.
 
-    (to_list (integers 5 6))
-    ; (5 6)
+    (to_list "a (b 3) {c}")
+    ; (a (b 3) (sets c))
     """
     if n is not None:
         return List([value] * _count(n, "to_list"))
+    if isinstance(value, str):
+        return read_data(value)
     cls = value.__class__
     if cls in (List, Tail, Data):
         return value

@@ -70,17 +70,15 @@ def use(lisp: LispE, library: Any, space: Any = None) -> bool:
 
 
 @primitive("link", interpreter=True)
-def link(lisp: LispE, text: str, atom: Symbol) -> bool:
-    """Make a text a new spelling of an atom.
+def link(lisp: LispE, text: Any, atom: Any) -> bool:
+    """Make a text a new spelling of an atom, from here on.
 
     (link "plus" '+)
     ; true
     (plus 1 2)
     ; 3
     """
-    if not isinstance(text, str) or not isinstance(atom, Symbol):
-        raise LispError("'link' takes a string and an atom")
-    ALIASES[text] = atom.name
+    lisp.links.add(text, atom)
     return True
 
 

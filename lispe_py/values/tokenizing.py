@@ -210,6 +210,7 @@ def _classes(operators: frozenset[str]) -> dict[str, Element]:
 
 
 def _action(rule: str, text: str) -> int:
+    text = text.removeprefix(":")
     if text == "#":
         return SKIP
     if text.isdecimal() and int(text) < 256:
