@@ -63,6 +63,9 @@ MODULES = (
     "tokenizers",
     "sentencepiece_models",
     "tiktoken",
+    "sampling",
+    "generation",
+    "text_generation",
 )
 
 
