@@ -29,8 +29,9 @@ from .persistence import (
     StateDict,
     StateDictAdapter,
     describe,
-    fill,
+    fitting,
     gathered,
+    load_state,
     path_of,
 )
 from .schedulers import Scheduler
@@ -263,24 +264,35 @@ def apply_checkpoint(
 ) -> None:
     """Put a run where a checkpoint left it; what does not fit is refused before any change."""
     kept = None if optimizer is None else _check_optimizer(optimizer, found.get("optimizer"))
-    plan = found.get("scheduler")
-    if scheduler is not None and not isinstance(plan, dict):
-        raise LispError("the checkpoint holds no learning rate schedule")
-    if scaler is not None and not isinstance(found.get("scaler"), dict):
-        raise LispError("the checkpoint holds no gradient scaler")
+    if scheduler is not None:
+        scheduler.check(found.get("scheduler"))
+    if scaler is not None:
+        _check_scaler(found.get("scaler"))
+    state: Mapping[str, Any] = {}
     if module is not None:
-        fill(module, Record(found.get("spec"), found["model"]))
+        state = fitting(module, Record(found.get("spec"), found["model"]))
+        before = random_states(lisp)
+        try:
+            restore_random(lisp, found.get("random"))
+        except LispError:
+            restore_random(lisp, before)
+            raise
+        load_state(module, state)
     if optimizer is not None and kept is not None:
         try:
             optimizer.load_state_dict(dict(kept))
         except (ValueError, KeyError, TypeError) as error:
             raise LispError(f"the optimizer of the checkpoint: {storage.reason(error)}") from None
-    if scheduler is not None and isinstance(plan, dict):
-        scheduler.restore(plan)
+    if scheduler is not None:
+        scheduler.restore(found["scheduler"])
     if scaler is not None:
         scaler.load_state_dict(found["scaler"])
-    if module is not None:
-        restore_random(lisp, found.get("random"))
+
+
+def _check_scaler(state: Any) -> None:
+    keys = ("scale", "growth_factor", "backoff_factor", "growth_interval", "_growth_tracker")
+    if not isinstance(state, dict) or not all(isinstance(state.get(k), (int, float)) for k in keys):
+        raise LispError("the checkpoint holds no gradient scaler")
 
 
 def checkpoint_object(found: dict[str, Any]) -> Checkpoint:

@@ -172,6 +172,11 @@ def _differs(given: Any, own: Any) -> str | None:
 
 def fill(module: nn.Module, record: Record, *, keep: bool = False) -> None:
     """Load a record into a module of the same kind and sizes."""
+    load_state(module, fitting(module, record), keep=keep)
+
+
+def fitting(module: nn.Module, record: Record) -> Mapping[str, Any]:
+    """The tensors of a record as a module takes them, once it is sure that it does."""
     state: Mapping[str, Any] | None = record.state
     if isinstance(record.spec, Mapping):
         own = None
@@ -190,7 +195,8 @@ def fill(module: nn.Module, record: Record, *, keep: bool = False) -> None:
             if wrong is not None:
                 raise LispError(f"the file holds a module with another {wrong} than this {title}")
     assert state is not None
-    load_state(module, state, keep=keep)
+    check_state(module, state)
+    return state
 
 
 def restore(record: Record, path: str) -> Any:

@@ -95,17 +95,26 @@ class Scheduler:
         keys = (*_KEYS, "kind", "step_count", "shares")
         return {key: getattr(self, key) for key in keys}
 
-    def restore(self, state: dict[str, Any]) -> None:
+    def check(self, state: Any) -> None:
+        """Refuse what is not the state of a schedule of this kind."""
+        if not isinstance(state, dict):
+            raise LispError("the checkpoint holds no learning rate schedule")
         if state.get("kind") != self.kind:
             raise LispError(
                 f"the checkpoint has a schedule '{state.get('kind')}', not '{self.kind}'"
             )
+        numbers = [state.get(key) for key in (*_KEYS, "step_count")]
+        shares = state.get("shares")
+        if not isinstance(shares, list) or not all(
+            isinstance(value, (int, float)) for value in (*numbers, *shares)
+        ):
+            raise LispError("the schedule of the checkpoint is damaged")
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state that was checked."""
         for key in (*_KEYS, "step_count"):
-            value = state.get(key)
-            if not isinstance(value, (int, float)):
-                raise LispError("the schedule of the checkpoint cannot be read")
-            setattr(self, key, value)
-        self.shares = [float(s) for s in state.get("shares", ())]
+            setattr(self, key, state[key])
+        self.shares = [float(share) for share in state["shares"]]
 
 
 class SchedulerAdapter(Adapter):
@@ -141,7 +150,8 @@ def torch_lr_scheduler(optimizer: Any, scheduler_type: Any, config: Any = None) 
 
     Types: linear_warmup_cosine, cosine, linear, exponential, step. Keys of the
     configuration: initial_lr (default: the rate of the optimiser), min_lr 1e-6,
-    total_steps 1000, warmup_steps 0, gamma 0.1, step_size 100. Making it does not touch the rate; after total_steps the rate stays.
+    total_steps 1000, warmup_steps 0, gamma 0.1, step_size 100. Making it does
+    not touch the rate; after total_steps the rate stays.
 
     (torch_lr_scheduler (torch_optimizer (torch_linear 1 1) 0.1) "cosine"
        (dictionary "total_steps" 10))

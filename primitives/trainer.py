@@ -246,15 +246,28 @@ class Trainer:
             raise LispError(f"{path} was not written by torch_train")
         if run.get("examples") != self.data.size or run.get("batch_size") != self.data.batch_size:
             raise LispError(f"{path} belongs to other data or to another batch size")
-        apply_checkpoint(self.lisp, found, self.module, self.optimizer, self.scheduler, self.scaler)
         try:
-            self.epoch, self.batch, self.steps = (int(run[k]) for k in ("epoch", "batch", "steps"))
-            self.order, self.total, self.seen = run["order"], run["total"], int(run["seen"])
-            self.best, self.waited = run["best"], int(run["waited"])
-            self.losses, self.validations = list(run["losses"]), list(run["validations"])
-            self.ended = "running" if run["ended"] != "early" else "early"
-        except (KeyError, TypeError, ValueError):
-            raise LispError(f"cannot read {path}: the state of the run is damaged") from None
+            epoch, batch, steps, seen, waited = (
+                int(run[key]) for key in ("epoch", "batch", "steps", "seen", "waited")
+            )
+            order, total, best, ended = (run[key] for key in ("order", "total", "best", "ended"))
+            losses, validations = list(run["losses"]), list(run["validations"])
+            whole = order is None or sorted(order.tolist()) == list(range(self.data.size))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            whole = False
+        if not whole:
+            raise LispError(f"cannot read {path}: the state of the run is damaged")
+        apply_checkpoint(self.lisp, found, self.module, self.optimizer, self.scheduler, self.scaler)
+        self.epoch, self.batch, self.steps, self.seen, self.waited = (
+            epoch,
+            batch,
+            steps,
+            seen,
+            waited,
+        )
+        self.order, self.total, self.best = order, total, best
+        self.losses, self.validations = losses, validations
+        self.ended = "early" if ended == "early" else "running"
 
     def save(self) -> None:
         if self.checkpoint is None or self.module is None:
