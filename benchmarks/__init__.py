@@ -1,0 +1,1 @@
+"""Comparisons of LispE with Python on the same machine, in the same run."""

@@ -1,0 +1,36 @@
+; Tests, loops, blocks, errors.
+
+(test "if" (if (> 3 2) "yes" "no") "yes")
+(test "if without an else" (if nil 1) nil)
+(test "an empty list is false" (if '() "full" "empty") "empty")
+(test "ife takes many forms after the first" (ife nil 1 2 3) 3)
+(test "cond takes the first that holds" (cond ((= 1 2) "a") ((= 1 1) "b") (true "c")) "b")
+(test "check gives its last value" (check (= 1 1) 2 3) 3)
+(test "ncheck gives its first form where the test fails" (ncheck (= 1 2) "no" "yes") "no")
+
+(setq total 0)
+(loop i '(1 2 3 4) (+= total i))
+(test "loop" total 10)
+(test "loop over a string" (block (setq s "") (loop c "abc" (setq s (+ c s))) s) "cba")
+(test "break" (block (setq n 0) (loop i (iota 10) (if (= i 4) (break)) (+= n i)) n) 6)
+(setq rounds 0)
+(while (< rounds 5) (+= rounds 1))
+(test "while" rounds 5)
+(setq times 0)
+(loopcount 7 (+= times 1))
+(test "loopcount" times 7)
+
+(defun early(x) (loop i (iota 10) (if (= i x) (return (+ "at " (string i))))) "never")
+(test "return from within a loop" (early 3) "at 3")
+(test "a function whose loop ends" (early 30) "never")
+
+(test "and" (and (= 1 1) (= 2 2)) true)
+(test "or stops at the first that holds" (block (setq seen nil) (or true (setq seen true)) seen) nil)
+
+(test "maybe handles an error" (maybe (throw "bad") "handled") "handled")
+(test "maybe without an error" (maybe 1 "handled") 1)
+(test_error "throw" (throw "out of luck") "out of luck")
+(test_error "an unknown name" (unknown_function 1) "unknown_function")
+(test_error "division" (/ 1 0) "zero")
+(test_output "println" (block (println "a" 1) (println 2.5)) "a 1\n2.5")
+(test_output "print adds no line end" (block (print "a") (print "b")) "ab")
