@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from lispe_py.builtins.shapes import mapped_rows, permuted
+from lispe_py.builtins.shapes import MOST_MEMBERS, mapped_rows, permuted
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime import vector
@@ -19,7 +19,7 @@ from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.elementwise import like, members
 from lispe_py.runtime.mapping import answers_truth
-from lispe_py.runtime.matrices import convert, flattened, of_core, shape_of, typed
+from lispe_py.runtime.matrices import convert, flattened, of_core, rebuilt, shape_of, typed
 from lispe_py.runtime.operands import NUMBERS, NUMERIC_LISTS
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import Grid, Matrix, from_array, shaped
@@ -81,22 +81,32 @@ def _running(call: Function, items: list[Any]) -> List:
     return found
 
 
+def _refuse_many(counts: list[int]) -> None:
+    if sum(count for count in counts if count > 0) > MOST_MEMBERS:
+        raise LispError("these counts make too long a list")
+
+
 def _replicated(counts: Any, value: Any, name: str) -> Any:
     """Each member as often as its count says."""
     items = members(_list(value, name))
     wanted = members(counts)
     if len(wanted) > len(items):
         raise LispError("List size mismatch")
+    _refuse_many(wanted)
     pairs = zip(wanted, items, strict=False)
-    return like(value, [item for count, item in pairs for _ in range(count)])
+    repeated = [item for count, item in pairs for _ in range(count)]
+    return rebuilt(value, repeated) if isinstance(value, Grid) else like(value, repeated)
 
 
 def _expanded(counts: Any, value: Any, items: list[Any], name: str) -> Any:
     """Each member as often as its count says; a count of 0 puts a zero in between."""
-    _list(value, name)
+    if isinstance(_list(value, name), Grid):
+        raise LispError(f"a matrix cannot be expanded by '{name}'")
     source = iter(items)
     found: list[Any] = []
-    for count in members(counts):
+    wanted = members(counts)
+    _refuse_many(wanted)
+    for count in wanted:
         if count <= 0:
             found.append(0)
             continue
@@ -182,6 +192,8 @@ def backreduce(lisp: Context, *values: Any) -> Any:
     if _is_counts(function):
         _list(value, "backreduce")
         counts = List(members(function)[::-1])
+        if isinstance(value, Grid):
+            return _replicated(counts, rebuilt(value, members(value)[::-1]), "backreduce")
         return _replicated(counts, like(value, members(value)[::-1]), "backreduce")
     call = resolved(lisp, function)
     _list(value, "backreduce")

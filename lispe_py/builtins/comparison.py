@@ -155,7 +155,7 @@ def negation(value: Any) -> Any:
     """
     if value.__class__ in NUMERIC_LISTS and len(value):
         return mapped(lambda member: 0 if member else 1, value)
-    if isinstance(value, Grid) and len(value):
+    if isinstance(value, Grid) and len(value) and value.buffer.__class__ in NUMERIC_LISTS:
         return value.with_members(negation(value.buffer))
     return None if truth(value) else True
 

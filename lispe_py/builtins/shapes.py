@@ -29,12 +29,19 @@ MOST_MEMBERS = 1 << 28
 _NO_MATRIX = "Cannot initialize a matrix with this value"
 
 
-def _repeated(kind: str, member: Any, count: int) -> Any:
-    """A typed list of one member, over and over."""
+def _checked(shape: list[int]) -> list[int]:
+    """A shape that memory can hold; an axis of no length makes no other one free."""
+    count = prod(max(1, size) for size in shape)
     if count > MOST_MEMBERS:
-        raise LispError(f"a matrix of {count} members is too large")
+        raise LispError(f"a shape of {count:g} members is too large" if count < 1e300 else (
+            "this shape is too large"))
+    return shape
+
+
+def _repeated(kind: str, member: Any, shape: list[int]) -> Any:
+    """A typed list of one member, over and over."""
     cls = TYPED[kind]
-    return cls(cls((member,)) * count)
+    return cls(cls((member,)) * prod(_checked(shape)))
 
 
 def _nested(value: Any) -> Any:
@@ -58,7 +65,7 @@ def _matrix(kind: str, values: tuple[Any, ...]) -> Any:
         raise LispError(_NO_MATRIX)
     shape = [max(0, to_integer(v)) for v in values[:2]]
     member = store(kind, values[2]) if len(values) > 2 else FILL[kind]
-    return Matrix(kind, shape, _repeated(kind, member, prod(shape)))
+    return Matrix(kind, shape, _repeated(kind, member, shape))
 
 
 def _tensor(kind: str, values: tuple[Any, ...]) -> Any:
@@ -74,7 +81,7 @@ def _tensor(kind: str, values: tuple[Any, ...]) -> Any:
         if value.__class__ not in NUMBERS:
             raise LispError("the sizes of a tensor are integers")
     shape = [max(0, to_integer(v)) for v in values]
-    return Tensor(kind, shape, _repeated(kind, FILL[kind], prod(shape)))
+    return Tensor(kind, shape, _repeated(kind, FILL[kind], shape))
 
 
 @primitive("matrix_integer", arity=(1, 3))
@@ -209,10 +216,7 @@ def _sizes(values: tuple[Any, ...]) -> list[int]:
         values = tuple(members(values[0]))
     if any(v.__class__ not in (int, Short) for v in values):
         raise LispError("Shape elements are either integers or a list of integers")
-    sizes = [max(0, int(v)) for v in values]
-    if prod(sizes) > MOST_MEMBERS:
-        raise LispError(f"a shape of {prod(sizes)} members is too large")
-    return sizes
+    return _checked([max(0, int(v)) for v in values])
 
 
 def _filled(items: list[Any], count: int) -> list[Any]:
@@ -305,9 +309,9 @@ def permuted(grid: Grid, axes: tuple[int, ...]) -> Any:
 
 def _again(grid: Grid, array: Any) -> Any:
     """An array cut from a matrix or tensor, as a value of the same kind."""
-    if not array.ndim:
-        return array.item()
-    return from_array(array, grid.kind)
+    if not hasattr(array, "ndim"):
+        return array
+    return from_array(array, grid.kind) if array.ndim else array.item()
 
 
 @primitive("⍉", "transpose")

@@ -24,6 +24,7 @@ from lispe_py.runtime.convert import plain_number, to_integer, truncated
 from lispe_py.runtime.operands import (
     CONTAINERS,
     NUMBERS,
+    NUMERIC_LISTS,
     SETS,
     TEXTS,
     Binary,
@@ -515,9 +516,9 @@ def complement(value: Any) -> Any:
 def factorial(value: Any) -> Any:
     """``!``: the factorial of the integer part; lists member by member."""
     cls = value.__class__
-    if cls in CONTAINERS:
+    if cls in CONTAINERS and cls is not SetS:
         return elementwise.mapped(factorial, value)
-    if isinstance(value, Grid):
+    if isinstance(value, Grid) and value.buffer.__class__ in NUMERIC_LISTS:
         return value.with_members(factorial(value.buffer))
     if cls not in TYPE_NAMES and not adapter_for(cls).is_number(value):
         raise unusable(value)

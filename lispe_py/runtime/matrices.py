@@ -279,6 +279,10 @@ def _list_first(operation: arithmetic.Operation, left: Any, right: Grid) -> Any:
     """
     if not len(left):
         return left[:]
+    if right.kind not in ELEMENTS_OF_NUMBERS:
+        raise refused(operation.symbol)
+    if len(right.shape) > 2:
+        return rebuilt(right, [_list_first(operation, left, part) for part in _copied(right)])
     if operation.symbol not in ("+", "-", "*", "/"):
         return elementwise.list_and_any(operation, List(left), List(_copied(right)))
     rows = [operation.apply(left, row) for row in _copied(right)]
