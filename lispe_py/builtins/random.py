@@ -121,7 +121,8 @@ def _draw(
 
     generator = numpy.random.Generator(numpy.random.PCG64(lisp.random.getrandbits(128)))
     try:
-        values = numpy.asarray(draw(generator, wanted), found.typecode)
+        with numpy.errstate(all="ignore"):
+            values = numpy.asarray(draw(generator, wanted), found.typecode)
     except (ValueError, OverflowError) as error:
         raise LispError(f"this distribution has no such parameter: {error}") from None
     found.frombytes(values.tobytes())
