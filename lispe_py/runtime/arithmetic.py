@@ -473,12 +473,18 @@ def promoted() -> dict[str, Binary]:
 
 def updates(promote: bool = False) -> dict[str, Binary]:
     """Operator -> the function behind ``+=`` and its like: a container changes in place."""
-    return {symbol: _update(o.apply) for symbol, o in operations(promote).items()}
+    return {symbol: _update(o) for symbol, o in operations(promote).items()}
 
 
-def _update(apply: Binary) -> Binary:
+def _update(operation: Operation) -> Binary:
+    apply = operation.apply
+    powers = operation.symbol == "^^"
+
     def update(target: Any, value: Any) -> Any:
         result = apply(target, value)
+        if powers and isinstance(result, int):
+            # Unlike the operator, the update stores a number for a square too.
+            return number_power(result, 1)
         if target.__class__ in CONTAINERS or isinstance(target, Grid):
             return elementwise.replaced(target, result)
         return result
