@@ -68,15 +68,20 @@ class Transformer(Layer):
             raise LispError(f"ids must have the axes [batch, seq] or [seq], not {shape_text(ids)}")
         length = ids.shape[-1]
         seen = mask
-        if self.causal:
+        # Without padding the kernel knows the order by itself and needs no mask.
+        ordered = self.causal and mask is None
+        if self.causal and mask is not None:
             lower = torch.ones(length, length, dtype=torch.bool, device=ids.device).tril()
-            seen = lower if mask is None else self._joined(lower, mask, ids)
+            seen = self._joined(lower, mask, ids)
         x = self.positions(self.embedding(ids))
         if seen is not None and ids.dim() == 2 and seen.dim() == 2 and seen is not mask:
             # Three axes: a square mask must not be taken for one of padding.
             seen = seen.unsqueeze(0)
         for block in self.layers:
-            x = layers.recomputed(block, x, seen) if self.recompute else block(x, seen)
+            if self.recompute:
+                x = layers.recomputed(block, x, seen, ordered)
+            else:
+                x = block(x, seen, ordered)
         return self.head(x)  # type: ignore[no-any-return]
 
     @staticmethod

@@ -330,6 +330,7 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
         key: Tensor | None = None,
         value: Tensor | None = None,
         mask: Tensor | None = None,
+        causal: bool = False,
     ) -> Tensor:
         key = query if key is None else key
         value = key if value is None else value
@@ -359,7 +360,7 @@ class MultiHeadAttention(Layer, nn.MultiheadAttention):
             q, k, v = F.linear(query, wq, bq), F.linear(key, wk, bk), F.linear(value, wv, bv)
         heads = self.num_heads
         seen = masks.attend(
-            split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), laid
+            split_heads(q, heads), split_heads(k, heads), split_heads(v, heads), laid, causal=causal
         )
         out = self.out_proj(join_heads(seen))
         out = hide_rows(out, laid)
@@ -398,17 +399,17 @@ class TransformerBlock(Layer):
             "ffn_dim": self.linear1.out_features,
         }
 
-    def _run(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        x = self.norm1(x + self.self_attn(x, mask=mask))
+    def _run(self, x: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
+        x = self.norm1(x + self.self_attn(x, mask=mask, causal=causal))
         return self.norm2(x + self.linear2(F.relu(self.linear1(x))))
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None, causal: bool = False) -> Tensor:
         weight = self.norm1.weight
         if x.dtype is not weight.dtype or x.device != weight.device:
             x = self.fit(x, weight)
         if self.recompute:
-            return recomputed(self._run, x, mask)
-        return self._run(x, mask)
+            return recomputed(self._run, x, mask, causal)
+        return self._run(x, mask, causal)
 
 
 def recomputed(function: Any, *inputs: Any) -> Tensor:
