@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any, TextIO
 
 from lispe_py.printer import display, show
-from lispe_py.registry import primitive
+from lispe_py.registry import primitive, registry
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
 from lispe_py.values.functions import form_of
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Data
 from lispe_py.values.symbol import NOTHING, Symbol
+
+_LAMBDA = Symbol("λ")
 
 
 def write(stream: TextIO, text: str) -> None:
@@ -72,11 +74,15 @@ def printerrln(lisp: Context, *values: Any) -> Symbol:
 
 #: How many members follow the head on its line when a form is broken.
 _ON_FIRST_LINE = {
-    "defun": 2, "defpat": 2, "defmacro": 2, "dethread": 2, "defprol": 2, "defpred": 2,
-    "defspace": 1, "class@": 1, "λ": 1, "lambda": 1, "if": 1, "ifnot": 1, "setq": 1, "setg": 1,
-    "seth": 1, "let": 1, "loop": 1, "loopcount": 1, "while": 1, "for": 2, "check": 1, "ncheck": 1,
-    "lock": 1, "space": 1, "switch": 1,
+    "defun": 2, "defpat": 2, "dethread": 2, "defprol": 2, "defpred": 2, "class@": 2,
+    "if": 1, "ife": 1, "check": 1, "ncheck": 1, "while": 1, "loopcount": 1,
+    "setq": 1, "setg": 1, "setqv": 1, "setqi": 1, "loop": 2, "lloop": 2, "mloop": 2,
 }  # fmt: skip
+#: Forms that are closed on the line of their last member, where that is no list.
+_TIGHT = frozenset(
+    "defun defpat dethread defprol defpred class@ if ife check ncheck loop lloop mloop".split()
+)
+_LOOPS = ("loop", "lloop", "mloop")
 
 _STEP = 3
 
@@ -85,7 +91,8 @@ _STEP = 3
 def prettify(lisp: Context, form: Any, width: Any = None) -> str:
     """The text of a structure or function over several indented lines.
 
-    A list that fits in ``width`` characters, 50 by default, stays on one line.
+    A list shorter than ``width``, 50 by default, stays on one line. A text is
+    returned as it is.
 
     (prettify '(if (< a b) (println a) (println b)) 20)
     ; (if (< a b)
@@ -93,29 +100,46 @@ def prettify(lisp: Context, form: Any, width: Any = None) -> str:
     ;    (println b)
     ; )
     """
+    if isinstance(form, str):
+        return form
     limit = 50 if width is None else to_integer(width)
     code = form_of(form)
-    return "\n".join(_lines(form if code is None else code, max(limit, 1), 0))
+    return "\n".join(_lines(form if code is None else code, max(limit, 1), 0)) + "\n"
+
+
+def _is_broken(form: Any, limit: int) -> bool:
+    return (
+        form.__class__ in (List, Tail, Data)
+        and len(form) > 0
+        and len(show(form)) >= limit
+        and form[0] is not _LAMBDA
+    )
 
 
 def _lines(form: Any, limit: int, indent: int) -> list[str]:
-    text = show(form)
+    """The lines of a form, indented."""
     blank = " " * indent
-    if form.__class__ not in (List, Tail, Data) or len(text) <= limit or len(form) < 2:
-        return [blank + text]
+    if not _is_broken(form, limit):
+        return [blank + show(form)]
     head = form[0]
-    kept = _ON_FIRST_LINE.get(head.name, 0) if isinstance(head, Symbol) else 0
-    first = [show(item) for item in form[: kept + 1]]
-    # A broken condition or value would hide where the body starts.
-    while len(first) > 1 and len(" ".join(first)) > max(limit, 40):
-        first.pop()
-    if isinstance(head, (List, Tail)):
-        lines = [blank + "("]
-        rest = list(form)
-    else:
-        lines = [f"{blank}({' '.join(first)}"]
-        rest = list(form)[len(first) :]
+    name = head.name if isinstance(head, Symbol) else ""
+    known = name in registry
+    kept = _ON_FIRST_LINE.get(name, 0)
+    first = [show(item) for item in form[: kept + 1]] if known else []
+    lines = [f"{blank}({' '.join(first)}"]
+    rest = list(form)[len(first) :]
+    if kept and len(form) > kept and not isinstance(form[kept], Symbol):
+        if name in _LOOPS:
+            # What is looped over is the first line of the body.
+            lines = [f"{blank}({' '.join(first[:kept])} "]
+            rest = list(form)[kept:]
+        elif kept == 1 and _is_broken(form[1], limit):
+            condition = _lines(form[1], limit, indent + _STEP)
+            lines = [f"{blank}({name} {condition[0].lstrip()}", *condition[1:]]
     for item in rest:
         lines += _lines(item, limit, indent + _STEP)
-    lines.append(blank + ")")
+    if name in _TIGHT and rest and not isinstance(rest[-1], (list, Tail)):
+        lines[-1] += ")"
+    else:
+        lines.append(blank + ")")
     return lines
