@@ -219,7 +219,7 @@ def _members(value: Any) -> list[Any]:
     return items
 
 
-def _of_kind(value: Any, result: int | float) -> Any:
+def _of_kind(value: Any, result: float) -> Any:
     """The result of a typed list as one of its members."""
     if value.__class__ is Floats:
         return Float32(result)
