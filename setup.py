@@ -1,14 +1,15 @@
-"""Puts ``grammar.lark``, which lies at the top of the checkout, inside the package.
+"""What ``pyproject.toml`` cannot say: which packages there are, and where the grammar goes.
 
-Everything else about the distribution stands in ``pyproject.toml``. An editable
-install needs no copy: there the grammar is found beside the package.
+``primitives`` is installed as ``lispe_py.primitives``, and ``grammar.lark``, which
+lies at the top of the checkout, inside ``lispe_py``. An editable install needs no
+copy of it: there the grammar is found beside the package.
 """
 
 from __future__ import annotations
 
 import os
 
-from setuptools import setup
+from setuptools import find_packages, setup
 from setuptools.command.build_py import build_py
 
 
@@ -28,4 +29,13 @@ class Build(build_py):
         return [*super().get_outputs(include_bytecode), *grammar]
 
 
-setup(cmdclass={"build_py": Build})
+TORCH = "lispe_py.primitives"
+
+setup(
+    cmdclass={"build_py": Build},
+    packages=[
+        *find_packages(include=["lispe_py", "lispe_py.*"]),
+        TORCH,
+        *(f"{TORCH}.{name}" for name in find_packages("primitives")),
+    ],
+)

@@ -34,12 +34,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_contents(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     code = [n for n in names if ".dist-info/" not in n]
-    assert all(n.startswith("lispe_py/") for n in code)
+    assert {n for n in code if not n.startswith("lispe_py/")} == {"pylispe.py"}
     assert "lispe_py/grammar.lark" in code
     assert "lispe_py/py.typed" in code
     ours = {f"lispe_py/{p.relative_to(ROOT / 'lispe_py')}" for p in ROOT.glob("lispe_py/**/*.py")}
-    torch = {f"lispe_py/primitives/{p.name}" for p in ROOT.glob("primitives/*.py")}
-    assert {n for n in code if n.endswith(".py")} == ours | torch
+    torch = {f"lispe_py/{p.relative_to(ROOT)}" for p in ROOT.glob("primitives/**/*.py")}
+    assert {n for n in code if n.endswith(".py")} == {"pylispe.py"} | ours | torch
     assert any(n.endswith("LICENSE") for n in names)
 
 
