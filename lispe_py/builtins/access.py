@@ -151,8 +151,10 @@ def cons(first: Any, rest: Any) -> Any:
 def consb(container: Any, last: Any) -> Any:
     """A copy of a list with one more member at its end.
 
-    (consb '(7 8) 9)
-    ; (7 8 9)
+    What is no list comes in front of the second argument, as with ``cons``.
+
+    (list (consb '(7 8) 9) (consb 7 '(8 9)))
+    ; ((7 8 9) (7 8 9))
     """
     cls = container.__class__
     if cls in (List, Tail, Data):
@@ -163,7 +165,7 @@ def consb(container: Any, last: Any) -> Any:
         return push_last(sequence.like(container, container), last)
     if is_list(container):
         return List((*sequence.iterate(container), last))
-    return LinkedList((container,), last)
+    return sequence.cons(container, last)
 
 
 @primitive("conspoint", arity=(2, None))
