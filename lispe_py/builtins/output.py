@@ -78,7 +78,7 @@ _ON_FIRST_LINE = {
     "if": 1, "ife": 1, "check": 1, "ncheck": 1, "while": 1, "loopcount": 1,
     "setq": 1, "setg": 1, "setqv": 1, "setqi": 1, "loop": 2, "lloop": 2, "mloop": 2,
 }  # fmt: skip
-#: Forms that are closed on the line of their last member, where that is no list.
+#: Forms that are always broken, and closed behind their last member where that is no list.
 _TIGHT = frozenset(
     "defun defpat dethread defprol defpred class@ if ife check ncheck loop lloop mloop".split()
 )
@@ -111,8 +111,8 @@ def _is_broken(form: Any, limit: int) -> bool:
     return (
         form.__class__ in (List, Tail, Data)
         and len(form) > 0
-        and len(show(form)) >= limit
         and form[0] is not _LAMBDA
+        and ((form[0].__class__ is Symbol and form[0].name in _TIGHT) or len(show(form)) >= limit)
     )
 
 

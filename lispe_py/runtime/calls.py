@@ -240,6 +240,9 @@ def helpers(lisp: LispE) -> dict[str, Any]:
             return named(lisp, value.name)(*args)
         if isinstance(value, list) and value and value[0] in _LAMBDA:
             return resolve(lisp, value, "last")(*args)
+        if not args and (value is None or value is True or value.__class__ is Symbol):
+            # ((or a b)) is the predicate's value.
+            return value
         return List([value, *args])
 
     def space_function(name: str, spaces: tuple[str, ...]) -> Callable[..., Any]:
