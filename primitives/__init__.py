@@ -66,6 +66,7 @@ MODULES = (
     "sampling",
     "generation",
     "text_generation",
+    "torchscript",
 )
 
 
