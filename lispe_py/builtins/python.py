@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -18,6 +19,7 @@ from lispe_py.runtime.interop import from_python
 from lispe_py.runtime.python_objects import CALL, CLOSED, RUN, UNKNOWN, Python
 from lispe_py.runtime.sequence import iterate
 from lispe_py.values.dictionaries import Dictionary
+from lispe_py.values.lists import List
 from lispe_py.values.types import is_dictionary, is_list
 
 
@@ -88,6 +90,8 @@ def python_runfile(lisp: Context, py: Any, path: Any, variable: Any = "") -> Any
     """
     lisp.require("fs")
     name = path_of(path)
+    if not os.path.exists(name):
+        raise LispError(f"No such file: {name}")
     return _run(_python(lisp, py).variables, read_text(name), name, text_of(variable))
 
 
@@ -141,13 +145,13 @@ def python_setpath(lisp: Context, py: Any, path: Any) -> bool:
 def python_import(lisp: Context, py: Any, module: Any) -> Any:
     """Import a Python module; its functions can then be called by ``python_execute``.
 
-    The value is the module, for ``python_get`` and ``python_call``.
+    The value is the module, for ``py_get`` and ``py_call``.
 
-    (setq math (python_import (python) "math")) (python_call (python_get math "hypot") 3 4)
+    (setq math (python_import (python) "math")) (py_call math "hypot" 3 4)
     ; 5
     """
     holder, name = _python(lisp, py), text_of(module)
-    found = python_objects.guarded(UNKNOWN, lambda: importlib.import_module(name))
+    found = _imported(name)
     if found not in holder.imported:
         holder.imported.append(found)
     return found
@@ -172,7 +176,7 @@ def _arguments(value: Any) -> list[Any]:
     if value is None:
         return []
     if not is_list(value):
-        raise LispError("the arguments are given as one list")
+        raise LispError("a list of arguments is expected")
     return list(iterate(value))
 
 
@@ -198,101 +202,130 @@ def python_close(lisp: Context, py: Any) -> bool | None:
 # ---------------------------------------------------------------- objects
 
 
-@primitive("python_get", interpreter=True, needs=("python",))
-def python_get(lisp: Context, value: Any, name: Any) -> Any:
+@primitive("py_import", interpreter=True, needs=("python",))
+def py_import(lisp: Context, module: Any) -> Any:
+    """A Python module, for ``py_get`` and ``py_call``.
+
+    (py_call (py_import "math") "hypot" 3 4)
+    ; 5
+    """
+    lisp.require("python")
+    return _imported(text_of(module))
+
+
+def _imported(name: str) -> Any:
+    return python_objects.guarded(RUN, lambda: importlib.import_module(name))
+
+
+@primitive("py_get", interpreter=True, needs=("python",))
+def py_get(lisp: Context, value: Any, name: Any) -> Any:
     """An attribute of a Python object or module; a name may have dots.
 
-    (python_get (python_import (python) "math") "inf")
-    ; inf
+    Of a Python interpreter: one of its variables.
+
+    (py_get (py_import "string") "digits")
+    ; 0123456789
     """
     lisp.require("python")
-    return from_python(python_objects.attribute(value, text_of(name).split(".")))
+    wanted = text_of(name)
+    if isinstance(value, Python):
+        return _variable(_python(lisp, value).variables, wanted)
+    return from_python(python_objects.attribute(value, wanted.split(".")))
 
 
-@primitive("python_set", interpreter=True, needs=("python",))
-def python_set(lisp: Context, value: Any, name: Any, item: Any) -> bool:
-    """Give an attribute to a Python object.
+@primitive("py_set", interpreter=True, needs=("python",))
+def py_set(lisp: Context, value: Any, name: Any, item: Any) -> bool:
+    """Give an attribute to a Python object, or a variable to a Python interpreter.
 
-    (setq py (python)) (python_simple py "class Box: pass")
-    (setq box (python_execute py "Box")) (python_set box "size" 3) (python_get box "size")
-    ; 3
+    A function of the program can then be called there.
+
+    (setq py (python)) (py_set py "double" (lambda (x) (* 2 x)))
+    (python_run py "n = double(21)" "n")
+    ; 42
     """
     lisp.require("python")
-    attribute, content = text_of(name), python_objects.argument(item)
-    python_objects.guarded(CALL, lambda: setattr(value, attribute, content))
+    wanted, content = text_of(name), python_objects.argument(item)
+    if isinstance(value, Python):
+        _python(lisp, value).variables[wanted] = content
+    else:
+        python_objects.guarded(CALL, lambda: setattr(value, wanted, content))
     return True
 
 
-@primitive("python_call", interpreter=True, needs=("python",))
-def python_call(lisp: Context, function: Any, *arguments: Any) -> Any:
-    """Call a Python object that is a function, a class or a method.
+@primitive("py_call", interpreter=True, needs=("python",))
+def py_call(lisp: Context, value: Any, name: Any, *arguments: Any) -> Any:
+    """Call a function of a module or a method of a Python object, by its name.
 
-    A function of the program among the arguments can be called back.
+    Functions of the program among the arguments can be called back.
 
-    (setq py (python)) (python_import py "functools")
-    (python_call (python_get (python_import py "functools") "reduce") (lambda (a b) (+ a b)) '(1 2 3))
-    ; 6
-    """
-    lisp.require("python")
-    return python_objects.call(function, list(arguments))
-
-
-@primitive("python_method", interpreter=True, needs=("python",))
-def python_method(lisp: Context, value: Any, name: Any, *arguments: Any) -> Any:
-    """Call a method of a Python object.
-
-    (python_method "a-b" "partition" "-")
+    (py_call "a-b" "partition" "-")
     ; ("a" "-" "b")
     """
     lisp.require("python")
-    return python_objects.call(
-        python_objects.attribute(value, text_of(name).split(".")), list(arguments)
-    )
+    return python_objects.call(_function(lisp, value, name), list(arguments))
 
 
-@primitive("python_apply", interpreter=True, needs=("python",))
-def python_apply(lisp: Context, function: Any, arguments: Any, keywords: Any = None) -> Any:
-    """Call a Python function with a list of arguments and a dictionary of named ones.
+def _function(lisp: Context, value: Any, name: Any) -> Any:
+    wanted = text_of(name)
+    if isinstance(value, Python):
+        return _python(lisp, value).find(wanted)
+    return python_objects.attribute(value, wanted.split("."))
 
-    (setq py (python)) (python_simple py "def f(a, b=1): return a * b")
-    (python_apply (python_getvariable py "f") '(6) {"b":7})
-    ; 42
+
+@primitive("py_apply", interpreter=True, needs=("python",))
+def py_apply(lisp: Context, value: Any, name: Any, arguments: Any, keywords: Any = None) -> Any:
+    """Call a function or method by its name, with a list of arguments and named ones.
+
+    The named ones are given as a dictionary.
+
+    (py_apply (py_import "builtins") "sorted" '((3 1 2)) {"reverse":true})
+    ; (3 2 1)
     """
     lisp.require("python")
     if keywords is not None and not is_dictionary(keywords):
         raise LispError("the named arguments are given as a dictionary")
-    return python_objects.call(function, _arguments(arguments), keywords)
+    return python_objects.call(_function(lisp, value, name), _arguments(arguments), keywords)
 
 
-@primitive("python_getvariable", interpreter=True, needs=("python",))
-def python_getvariable(lisp: Context, py: Any, name: Any) -> Any:
-    """A variable of a Python object.
+@primitive("py_list", interpreter=True, needs=("python",))
+def py_list(lisp: Context, value: Any) -> List:
+    """The members of any Python iterable as a list.
 
-    (setq py (python)) (python_simple py "n = 5") (python_getvariable py "n")
-    ; 5
+    (py_list (py_call (py_import "builtins") "map" (lambda (x) (* x x)) '(1 2 3)))
+    ; (1 4 9)
     """
-    return _variable(_python(lisp, py).variables, text_of(name))
+    lisp.require("python")
+    return List(python_objects.members(value))
 
 
-@primitive("python_setvariable", interpreter=True, needs=("python",))
-def python_setvariable(lisp: Context, py: Any, name: Any, value: Any) -> bool:
-    """Give a variable to a Python object; a function of the program can be called there.
+@primitive("py_function", interpreter=True, needs=("python",))
+def py_function(lisp: Context, function: Any) -> Any:
+    """A function of the program, given by itself or by its name, for Python to call.
 
-    (setq py (python)) (python_setvariable py "double" (lambda (x) (* 2 x)))
-    (python_run py "n = double(21)" "n")
-    ; 42
+    A lambda or a function itself needs none of this where it is an argument of a call.
+
+    (defun square (x) (* x x))
+    (py_list (py_call (py_import "builtins") "map" (py_function 'square) '(1 2 3)))
+    ; (1 4 9)
     """
-    variables = _python(lisp, py).variables
-    variables[text_of(name)] = python_objects.argument(value)
-    return True
+    lisp.require("python")
+    return python_objects.callback(lisp.callable(function))
 
 
-@primitive("python_eval", interpreter=True, needs=("python",))
-def python_eval(lisp: Context, py: Any, expression: Any) -> Any:
-    """The value of a Python expression.
+@primitive("py_eval", interpreter=True, needs=("python",))
+def py_eval(lisp: Context, expression: Any, variables: Any = None) -> Any:
+    """The value of a Python expression, with the variables of a dictionary.
 
-    (python_eval (python) "sorted({3, 1, 2})")
-    ; (1 2 3)
+    (py_eval "[n * n for n in range(k)]" {"k":4})
+    ; (0 1 4 9)
     """
-    holder, source = _python(lisp, py), text_of(expression)
-    return from_python(python_objects.guarded(RUN, lambda: eval(source, holder.variables)))
+    lisp.require("python")
+    if variables is not None and not is_dictionary(variables):
+        raise LispError("the variables are given as a dictionary")
+    source = text_of(expression)
+    known = {str(key): python_objects.argument(item) for key, item in (variables or {}).items()}
+    try:
+        code = compile(source.strip(), "<python>", "eval")
+    except (SyntaxError, ValueError) as error:
+        raise LispError(f"{python_objects.COMPILE}: {error}") from None
+    return from_python(python_objects.guarded(RUN, lambda: eval(code, known)))

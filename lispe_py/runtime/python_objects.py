@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import builtins
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from lispe_py.runtime.interop import from_python, to_python
 from lispe_py.values.functions import form_of
 
 #: Codes of the errors, as scripts know them.
-COMPILE, RUN, CALL, CLOSED, UNKNOWN = "PYT(996)", "PYT(997)", "PYT(999)", "PYT(002)", "PYT(004)"
+COMPILE, RUN, CALL, UNKNOWN, CLOSED = "PYT(996)", "PYT(997)", "PYT(999)", "PYT(002)", "PYT(004)"
 
 
 class Python:
@@ -30,7 +30,7 @@ class Python:
     def find(self, name: str) -> Any:
         """A function by its name, dots allowed: a variable, else of an imported module."""
         first, *others = name.split(".")
-        holders: list[Any] = [self.variables, *self.imported]
+        holders: list[Any] = [self.variables, *self.imported, builtins]
         for holder in holders:
             if isinstance(holder, dict):
                 found = holder.get(first, self)
@@ -69,27 +69,37 @@ class PythonAdapter(Adapter):
 
     def at(self, value: Any, keys: tuple[Any, ...]) -> Any:
         for key in keys:
-            value = guarded(CALL, lambda v=value, k=key: v[to_python(k)])
+            value = _item(value, key)
         return from_python(value)
 
     def set_at(self, value: Any, keys: tuple[Any, ...], item: Any) -> Any:
         *path, last = keys
         holder = value
         for key in path:
-            holder = guarded(CALL, lambda v=holder, k=key: v[to_python(k)])
+            holder = _item(holder, key)
         guarded(CALL, lambda: holder.__setitem__(to_python(last), argument(item)))
         return value
 
     def iterate(self, value: Any) -> Iterator[Any] | None:
-        if not hasattr(value, "__iter__"):
-            return None
-        return map(from_python, value)
+        return members(value) if hasattr(value, "__iter__") else None
 
     def equal(self, left: Any, right: Any) -> bool:
         return left is right or guarded(CALL, lambda: bool(left == right))
 
 
 register_adapter(object, PythonAdapter())
+
+
+def _item(value: Any, key: Any) -> Any:
+    return guarded(CALL, lambda: value[to_python(key)])
+
+
+def members(value: Any) -> Iterator[Any]:
+    """What a Python iterable gives, as values of the language."""
+    iterator = guarded(CALL, lambda: iter(value))
+    end = object()
+    while (item := guarded(CALL, lambda: next(iterator, end))) is not end:
+        yield from_python(item)
 
 
 def guarded(code: str, action: Callable[[], Any]) -> Any:
@@ -105,20 +115,24 @@ def guarded(code: str, action: Callable[[], Any]) -> Any:
 def argument(value: Any) -> Any:
     """A value as Python code gets it. A function of the program takes Python's values."""
     if callable(value) and form_of(value) is not None:
-        function: Callable[..., Any] = value
-
-        def callback(*args: Any) -> Any:
-            return to_python(function(*map(from_python, args)))
-
-        callback.__name__ = getattr(value, "__name__", "callback")
-        return callback
+        return callback(value)
     return to_python(value)
+
+
+def callback(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the program that takes and gives Python's values."""
+
+    def called(*args: Any) -> Any:
+        return to_python(function(*map(from_python, args)))
+
+    called.__name__ = getattr(function, "__name__", "callback")
+    return called
 
 
 def call(function: Any, arguments: list[Any], keywords: Mapping[str, Any] | None = None) -> Any:
     """Call a Python function with values of the language."""
     if not callable(function):
-        raise LispError(f"{CALL}: not a Python function: {function}")
+        raise LispError(f"{CALL}: not a function: {function}")
     args = [argument(value) for value in arguments]
     named = {str(key): argument(value) for key, value in (keywords or {}).items()}
     return from_python(guarded(CALL, lambda: function(*args, **named)))
@@ -139,6 +153,8 @@ def limited(seconds: float, action: Callable[[], Any]) -> Any:
     """Run for so many seconds at most; a negative number means without limit."""
     if seconds < 0:
         return guarded(RUN, action)
+    import ctypes
+
     thread = threading.get_ident()
     guard = threading.Lock()
     running = True
