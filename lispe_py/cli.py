@@ -91,9 +91,8 @@ class Session:
     """One run of the command: an interpreter and the texts it was given."""
 
     def __init__(self, options: Options) -> None:
-        LispE = _interpreter()
         self.options = options
-        self.lisp: LispE = LispE(promote=options.promote)
+        self.lisp: LispE = _interpreter()(promote=options.promote)
         self.lisp.args[:] = options.arguments
         #: Texts that are no files, for the lines that errors show.
         self.sources: dict[str, str] = {}
