@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 from lispe_py.errors import LispError
 from lispe_py.registry import Entry, registry
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 #: name after ``use`` -> package that holds the library
 LIBRARIES = {
     "lispe_torch": "lispe_py.primitives",
@@ -43,6 +46,12 @@ def sources(package: str) -> Iterator[Path]:
         yield from sorted(Path(folder).rglob("*.py"))
 
 
+def names(source: str) -> list[str]:
+    """The names of the primitives that a Python text defines."""
+    found = [n for match in _DECORATOR.finditer(source) for n in _NAME.findall(match[1])]
+    return [n.replace("\\\\", "\\") for n in found]
+
+
 def index() -> dict[str, str]:
     """Every name of every library, with the package it comes from."""
     global _index
@@ -50,9 +59,7 @@ def index() -> dict[str, str]:
         found: dict[str, str] = {}
         for package in dict.fromkeys(LIBRARIES.values()):
             for path in sources(package):
-                for match in _DECORATOR.finditer(path.read_text(encoding="utf-8")):
-                    for name in _NAME.findall(match[1]):
-                        found[name] = package
+                found.update(dict.fromkeys(names(path.read_text(encoding="utf-8")), package))
         _index = found
     return _index
 
@@ -125,7 +132,11 @@ _core_loaded = False
 
 
 def load_core() -> None:
-    """Import every module of built-ins and of special forms."""
+    """Import every module of special forms, and announce the names of the built-ins.
+
+    A module of built-ins is imported when a program uses one of its names: to
+    import them all would take longer than many programs run.
+    """
     global _core_loaded
     if _core_loaded:
         return
@@ -134,7 +145,15 @@ def load_core() -> None:
     import lispe_py.builtins
     import lispe_py.compiler
 
-    for package in (lispe_py.compiler, lispe_py.builtins):
-        for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{package.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(lispe_py.compiler.__path__):
+        importlib.import_module(f"lispe_py.compiler.{module.name}")
+    for folder in lispe_py.builtins.__path__:
+        for module in pkgutil.iter_modules([folder]):
+            name = f"lispe_py.builtins.{module.name}"
+            try:
+                with open(f"{folder}/{module.name}.py", encoding="utf-8") as source:
+                    registry.announce(names(source.read()), name)
+            except OSError:
+                # Installed without sources, or in an archive.
+                importlib.import_module(name)
     _core_loaded = True

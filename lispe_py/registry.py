@@ -18,8 +18,9 @@ a line beginning with ``(``; ``; text`` lines after it are the expected result.
 
 from __future__ import annotations
 
+import importlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -149,10 +150,20 @@ def _from_signature(function: Callable[..., Any]) -> list[Parameter]:
 
 
 class Registry:
-    """All primitives that have been loaded, by every name they have."""
+    """All primitives, by every name they have.
+
+    A module of primitives may be announced by its names alone: it is imported
+    when one of them is asked for.
+    """
 
     def __init__(self) -> None:
         self._by_name: dict[str, Entry] = {}
+        self._announced: dict[str, str] = {}
+
+    def announce(self, names: Iterable[str], module: str) -> None:
+        """Names that a module will register as soon as it is imported."""
+        for name in names:
+            self._announced[name] = module
 
     def add(self, entry: Entry) -> None:
         for name in (entry.name, *entry.aliases):
@@ -162,16 +173,22 @@ class Registry:
             self._by_name[name] = entry
 
     def get(self, name: str) -> Entry | None:
-        return self._by_name.get(name)
+        entry = self._by_name.get(name)
+        if entry is None and name in self._announced:
+            importlib.import_module(self._announced[name])
+            entry = self._by_name.get(name)
+        return entry
 
     def __contains__(self, name: str) -> bool:
-        return name in self._by_name
+        return name in self._by_name or name in self._announced
 
     def names(self) -> Iterator[str]:
-        return iter(self._by_name)
+        return iter(dict.fromkeys((*self._by_name, *self._announced)))
 
     def entries(self) -> list[Entry]:
-        """Each entry once, in order of definition."""
+        """Each entry once, those of announced modules too, in order of definition."""
+        for module in dict.fromkeys(self._announced.values()):
+            importlib.import_module(module)
         return list(dict.fromkeys(self._by_name.values()))
 
 
