@@ -25,6 +25,7 @@ class LispError(Exception):
         hint: advice for the user, or None.
         form: the form being evaluated, where known.
         thrown: True when the program raised it itself with ``throw``.
+        at_call: True when its place is the call of the function that raised it.
 
     >>> from lispe_py import LispE, LispError
     >>> try:
@@ -44,6 +45,7 @@ class LispError(Exception):
         hint: str | None = None,
         form: Any = None,
         thrown: bool = False,
+        at_call: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -53,6 +55,7 @@ class LispError(Exception):
         self.hint = hint
         self.form = form
         self.thrown = thrown
+        self.at_call = at_call
 
     @property
     def text(self) -> str:

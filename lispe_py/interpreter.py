@@ -34,7 +34,7 @@ from lispe_py.registry import CORE, Entry, registry
 from lispe_py.runtime import calls, matching, objects, threads
 from lispe_py.runtime.constants import CONSTANTS
 from lispe_py.runtime.failures import translate
-from lispe_py.runtime.frames import MARK, FrameMap, Variables
+from lispe_py.runtime.frames import MADE, MARK, FrameMap, Variables
 from lispe_py.runtime.stack import deep_recursion
 from lispe_py.runtime.support import helpers
 from lispe_py.runtime.threads import Threads
@@ -310,7 +310,7 @@ class LispE:
         if main is None:
             forms = self._expanded([form])
             where = getattr(form, "where", None)
-            code = self._compile(forms, where.file if where else "main", mapping=frame is not None)
+            code = self._compile(forms, where.file if where else MADE, mapping=frame is not None)
             main = self._main(code)
             if len(self._compiled) > 2_000:
                 self._compiled.clear()

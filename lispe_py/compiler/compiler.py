@@ -31,10 +31,12 @@ from lispe_py.compiler.forms import (
 )
 from lispe_py.compiler.inference import infer
 from lispe_py.compiler.scope import Frame, Lambda, Scope
+from lispe_py.compiler.slots import EAGER, has_slot, with_quoted_function
 from lispe_py.compiler.symbols import is_operator
 from lispe_py.errors import LispError
 from lispe_py.names import CONSTANTS, NOT_RESERVED
 from lispe_py.registry import Entry
+from lispe_py.runtime.frames import MADE
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -116,7 +118,8 @@ class Compiler:
     def fail(self, message: str, form: Any = None, hint: str | None = None) -> LispError:
         """A compile error at the place of a form."""
         where = getattr(form, "where", None)
-        error = LispError(message, file=self.file, form=form, hint=hint)
+        file = None if self.file == MADE else self.file
+        error = LispError(message, file=file, form=form, hint=hint)
         if where is not None:
             error.file, error.line, error.column = where.file, where.line, where.column
         return error
@@ -514,9 +517,9 @@ class Compiler:
                 hint=f"usage: {entry.signature}",
             )
         function = emit.name(self.world.bind(entry))
-        if entry.name in EAGER and _has_slot(form[1]):
+        if entry.name in EAGER and has_slot(form[1]):
             # ``(maplist (- _ 10) l)``: a form with a slot is a function, not a value.
-            form = _with_quoted_function(form)
+            form = with_quoted_function(form)
         node = emit.call(function, self.args(form))
         if (
             entry.stores_back(len(form) - 1)
@@ -572,18 +575,29 @@ class Compiler:
         return node
 
     def _may_be_method_call(self, form: List) -> bool:
-        if not self.world.classes or len(form) < 2:
+        first = 2 if len(form) > 1 and form[1].__class__ is Symbol else 1
+        if first == 2 and form[1].name not in self.world.classes:
             return False
-        first = 1
-        if form[1].__class__ is Symbol and form[1].name in self.world.classes:
-            first = 2
         calls = form[first:]
         return bool(calls) and all(
             isinstance(c, List)
             and c
             and c[0].__class__ is Symbol
-            and any(c[0].name in k.methods for k in self.world.classes.values())
+            and self._may_be_method(c[0].name)
             for c in calls
+        )
+
+    def _may_be_method(self, name: str) -> bool:
+        """A method of a known class, or what only a class to come can know."""
+        if any(name in k.methods for k in self.world.classes.values()):
+            return True
+        return not (
+            self.scope.is_local(name)
+            or self.is_function(name)
+            or self.known_variable(name)
+            or name in STATEMENTS
+            or name in EXPRESSIONS
+            or self.world.entry(name) is not None
         )
 
     def _method_call(self, form: List, head: ast.expr) -> ast.expr:
@@ -722,30 +736,6 @@ class Compiler:
 def _is_function(node: ast.expr) -> ast.expr:
     """Is the value a compiled function? Written so that torch.compile can follow it."""
     return emit.is_(emit.call(emit.name("type"), [node]), emit.helper("Function"))
-
-
-#: Functions whose first argument may be a form with a slot, ``(- _ 10)``.
-EAGER = frozenset(
-    "maplist mapcar filterlist filtercar takelist takecar droplist dropcar scanlist".split()
-)
-
-
-def _has_slot(form: Any) -> bool:
-    return (
-        isinstance(form, List)
-        and len(form) > 1
-        and form[0].__class__ is Symbol
-        and form[0].name not in ("quote", "λ")
-        and None in form
-    )
-
-
-def _with_quoted_function(form: List) -> List:
-    quoted = List([Symbol("quote"), form[1]])
-    copy = List([form[0], quoted, *form[2:]])
-    if hasattr(form, "where"):
-        copy.where = form.where
-    return copy
 
 
 def _mark_global(node: ast.Name) -> ast.Name:

@@ -11,7 +11,7 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from lispe_py.errors import STACK_OVERFLOW, LispError
-from lispe_py.runtime.frames import MARK
+from lispe_py.runtime.frames import MADE, MARK
 
 _ARITY = re.compile(r"\(\) (missing|takes|got)|positional argument|unexpected keyword")
 
@@ -34,6 +34,20 @@ def _frames(traceback: TracebackType | None) -> tuple[TracebackType | None, Trac
             ours = traceback
         traceback = traceback.tb_next
     return ours, last
+
+
+def _site(traceback: TracebackType | None, at_call: bool) -> TracebackType | None:
+    """The frame whose place is shown: the innermost one that was read from a text."""
+    ours: list[TracebackType] = []
+    while traceback is not None:
+        if MARK in traceback.tb_frame.f_globals:
+            ours.append(traceback)
+        traceback = traceback.tb_next
+    if at_call and len(ours) > 1:
+        ours.pop()
+    read = [t for t in ours if t.tb_frame.f_code.co_filename != MADE]
+    found = read or ours
+    return found[-1] if found else None
 
 
 def _operands(traceback: TracebackType | None) -> str:
@@ -136,10 +150,11 @@ def translate(error: Exception) -> LispError | None:
         result = LispError(message)
         result.__cause__ = error
     if result.line is None:
-        ours, _ = _frames(traceback)
-        if ours is not None:
-            place = _place(ours.tb_frame.f_code, ours.tb_lasti)
+        site = _site(traceback, result.at_call)
+        if site is not None:
+            place = _place(site.tb_frame.f_code, site.tb_lasti)
             if place is not None:
                 result.line, result.column = place
-                result.file = ours.tb_frame.f_code.co_filename
+                file = site.tb_frame.f_code.co_filename
+                result.file = "main" if file == MADE else file
     return result

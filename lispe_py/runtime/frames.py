@@ -12,6 +12,9 @@ from lispe_py.runtime.support import UNBOUND
 #: Key in the globals of compiled code that marks them as ours.
 MARK = ".lispe"
 
+#: File of code made at run time from a list that was read nowhere.
+MADE = "<form>"
+
 
 def unbound(name: str) -> LispError:
     return LispError(f"Unbound atom: '{name}'")

@@ -123,7 +123,7 @@ def match_copy(value: Any) -> Any:
 
 
 def no_match(name: str) -> Any:
-    raise LispError(f"Could not find a match for function: '{name}'")
+    raise LispError(f"Could not find a match for function: '{name}'", at_call=True)
 
 
 def helpers() -> dict[str, Any]:
