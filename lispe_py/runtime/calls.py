@@ -137,7 +137,7 @@ def partial_form(lisp: LispE, form: list[Any], slot: str) -> Callable[..., Any]:
         values = [*form[:-1], None]
     else:
         raise LispError("missing operator")
-    values = [_argument(lisp, v) for v in values]
+    values = [argument(lisp, v) for v in values]
     if None in values:
         place = values.index(None)
         before, after = values[:place], values[place + 1 :]
@@ -155,8 +155,8 @@ def _is_operator(lisp: LispE, form: Any) -> bool:
     )
 
 
-def _argument(lisp: LispE, form: Any) -> Any:
-    """A value inside a partial form: names are variables, quotes are taken off."""
+def argument(lisp: LispE, form: Any) -> Any:
+    """A member of a partial form or of a list to apply to: evaluated again."""
     if form.__class__ is Symbol:
         value = lisp.scope.get(form.name, UNBOUND)
         if value is UNBOUND:
