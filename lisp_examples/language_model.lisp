@@ -13,7 +13,7 @@
 ; ---------------------------------------------------------------- settings
 
 (setq folder "demo-output")
-(setq epochs 12)
+(setq epochs 8)
 (if (> (size _args) 0) (setq folder (@ _args 0)))
 (if (> (size _args) 1) (setq epochs (integer (@ _args 1))))
 
@@ -39,7 +39,10 @@
 
 (setq here (if (isdirectory "lisp_examples") "." ".."))
 
+; The text is kept with the results: a later run goes on with the same one.
 (defun the_corpus()
+   (if (fileinfo (in_folder "corpus.txt"))
+      (return (string (fread (in_folder "corpus.txt")))))
    (join (list
       (texts_of (+ here "/docs") ".md")
       (string (fread (+ here "/README.md")))

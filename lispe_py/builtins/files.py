@@ -140,6 +140,20 @@ def isdirectory(lisp: Context, path: Any) -> bool | None:
     return True if os.path.isdir(path_of(path)) else None
 
 
+@primitive("mkdir", interpreter=True, needs=("fs",))
+def mkdir(lisp: Context, path: Any) -> bool:
+    """Make a folder, and those it lies in; true, also where it is there already.
+
+    An error where a file has that name, or the place may not be written.
+
+    (mkdir "results/today") (isdirectory "results/today")
+    ; true
+    """
+    lisp.require("fs")
+    os.makedirs(path_of(path), exist_ok=True)
+    return True
+
+
 @primitive("ls", interpreter=True, needs=("fs",))
 def ls(lisp: Context, path: Any = ".") -> Strings:
     """The entries of a folder in order, each after the path given; empty if there is none.
