@@ -16,7 +16,7 @@ from .arguments import integer, shape_text, tensor
 LIBRARY = "lispe_torch"
 
 #: An id that no target has: torch is told to ignore it, so that -100 is an error like any other.
-_NOTHING = -(2**62)
+_NOTHING = -(2**40)
 
 
 @primitive("torch_mse_loss", "torch_loss_mse", library=LIBRARY)
@@ -58,6 +58,27 @@ def torch_crossentropy_loss(predictions: Any, targets: Any, ignore_index: Any = 
     ; 0.693147
     """
     logits, ids = tensor(predictions, "predictions"), tensor(targets, "targets")
+    skipped = _NOTHING if ignore_index is None else integer(ignore_index, "ignore_index")
+    rows, classes = (*logits.shape, 0, 0)[:2]
+    plain = len(logits.shape) == 2 and ids.shape == (rows,) and ids.dtype is torch.int64
+    if not plain or not logits.is_floating_point():
+        logits, ids = _flat(logits, ids)
+        classes = logits.shape[-1]
+    if torch.compiler.is_compiling():
+        return F.cross_entropy(logits, ids, ignore_index=skipped)
+    if ids.device.type != "cpu":
+        # A bad id would end the device's context, not only this call.
+        if bool((((ids < 0) | (ids >= classes)) & (ids != skipped)).any()):
+            raise _outside(ids, classes, skipped)
+        return F.cross_entropy(logits, ids, ignore_index=skipped)
+    try:
+        return F.cross_entropy(logits, ids, ignore_index=skipped)
+    except IndexError:
+        raise _outside(ids, classes, skipped) from None
+
+
+def _flat(logits: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits [rows, classes] in floating values, and as many int64 ids."""
     if logits.dim() == 0:
         raise LispError("predictions must have an axis of classes")
     if not logits.is_floating_point():
@@ -68,22 +89,7 @@ def torch_crossentropy_loss(predictions: Any, targets: Any, ignore_index: Any = 
         raise LispError(
             f"logits {shape_text(logits)} need {rows} class ids, not a tensor {shape_text(ids)}"
         )
-    flat = logits.reshape(rows, classes)
-    ids = ids.reshape(rows)
-    if ids.dtype is not torch.int64:
-        ids = ids.to(torch.int64)
-    skipped = _NOTHING if ignore_index is None else integer(ignore_index, "ignore_index")
-    if torch.compiler.is_compiling():
-        return F.cross_entropy(flat, ids, ignore_index=skipped)
-    if ids.device.type != "cpu":
-        # A bad id would end the device's context, not only this call.
-        if bool((((ids < 0) | (ids >= classes)) & (ids != skipped)).any()):
-            raise _outside(ids, classes, skipped)
-        return F.cross_entropy(flat, ids, ignore_index=skipped)
-    try:
-        return F.cross_entropy(flat, ids, ignore_index=skipped)
-    except IndexError:
-        raise _outside(ids, classes, skipped) from None
+    return logits.reshape(rows, classes), ids.reshape(rows).to(torch.int64)
 
 
 def _outside(ids: Tensor, classes: int, skipped: int) -> LispError:

@@ -43,32 +43,50 @@ def torch_backward(loss: Any, retain_graph: Any = None, create_graph: Any = None
     (torch_backward (tensor_sum (torch_linear_forward layer (tensor_ones '(1 2)))))
     ; true
     """
-    value = tensor(loss, "loss")
-    if value.numel() != 1:
-        raise LispError(f"a loss must be a scalar, not {what(value)}")
-    if not value.requires_grad:
-        raise LispError(
+    retain = create = False
+    if loss.__class__ is not Tensor or retain_graph is not None or create_graph is not None:
+        loss = tensor(loss, "loss")
+        create = boolean(create_graph, "create_graph")
+        retain = boolean(retain_graph, "retain_graph") or create
+    try:
+        if _Switch.casting:
+            # The graph knows its precision; casting its gradients again would lose digits.
+            with torch.autocast(loss.device.type, enabled=False):
+                _differentiate(loss, retain, create)
+        elif create:
+            _differentiate(loss, retain, create)
+        else:
+            loss.backward(retain_graph=retain)
+    except RuntimeError as error:
+        # What is wrong is found out afterwards: a loss that is right pays for no test.
+        refusal = _refusal(loss, error)
+        if refusal is None:
+            raise
+        raise refusal from None
+    return True
+
+
+class _Switch:
+    """What scripts have switched for the whole process."""
+
+    casting = False
+
+
+def _refusal(loss: Tensor, error: RuntimeError) -> LispError | None:
+    """Why a loss could not be differentiated, where it is the program's doing."""
+    if loss.numel() != 1:
+        return LispError(f"a loss must be a scalar, not {what(loss)}")
+    if not loss.requires_grad:
+        return LispError(
             "this loss does not depend on anything that is trained",
             hint="was it computed with gradients switched off, or from numbers?",
         )
-    create = boolean(create_graph, "create_graph")
-    retain = boolean(retain_graph, "retain_graph") or create
-    kind = value.device.type
-    try:
-        if torch.is_autocast_enabled(kind):
-            # The graph knows its precision; casting its gradients again would lose digits.
-            with torch.autocast(kind, enabled=False):
-                _differentiate(value, retain, create)
-        else:
-            _differentiate(value, retain, create)
-    except RuntimeError as error:
-        if "second time" in str(error):
-            raise LispError(
-                "the graph of this loss is gone: it was used by an earlier backward",
-                hint="compute the loss again, or keep the graph: (torch_backward loss true)",
-            ) from None
-        raise
-    return True
+    if "second time" in str(error):
+        return LispError(
+            "the graph of this loss is gone: it was used by an earlier backward",
+            hint="compute the loss again, or keep the graph: (torch_backward loss true)",
+        )
+    return None
 
 
 def _differentiate(loss: Tensor, retain: bool, create: bool) -> None:
@@ -157,6 +175,7 @@ def torch_set_autocast(enabled: Any, dtype: Any = "bfloat16") -> bool:
     wanted = precision("bfloat16" if dtype is None else dtype)
     # The cache of cast weights lives as long as the outermost autocast block.
     # A switch has no block, and the optimiser changes the weights meanwhile.
+    _Switch.casting = on
     torch.set_autocast_cache_enabled(not on)
     torch.clear_autocast_cache()
     for kind in {"cpu", accelerator()}:
