@@ -13,7 +13,6 @@ from typing import Any
 
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from lispe_py.runtime.calls import argument
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.lazy import finite
 from lispe_py.runtime.mapping import answers_truth, eager_function, numbered, typed_by_first
@@ -173,12 +172,9 @@ def scanlist(lisp: Context, function: Any, container: Any) -> Any:
 def apply(lisp: Context, function: Any, arguments: Any) -> Any:
     """Call a function with the members of a list as its arguments.
 
-    Members that are forms are evaluated again.
-
-    (apply 'max '(4 (+ 4 5) 6))
+    (apply 'max '(4 9 6))
     ; 9
     """
     if not is_list(arguments):
         raise LispError("arguments to 'apply' should be given as a list")
-    values = [argument(lisp, item) for item in iterate(arguments)]  # type: ignore[arg-type]
-    return lisp.callable(function)(*values)
+    return lisp.callable(function)(*iterate(arguments))

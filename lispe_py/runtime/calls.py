@@ -137,7 +137,7 @@ def partial_form(lisp: LispE, form: list[Any], slot: str) -> Callable[..., Any]:
         values = [*form[:-1], None]
     else:
         raise LispError("missing operator")
-    values = [argument(lisp, v) for v in values]
+    values = [_argument(lisp, v) for v in values]
     if None in values:
         place = values.index(None)
         before, after = values[:place], values[place + 1 :]
@@ -155,8 +155,8 @@ def _is_operator(lisp: LispE, form: Any) -> bool:
     )
 
 
-def argument(lisp: LispE, form: Any) -> Any:
-    """A member of a partial form or of a list to apply to: evaluated again."""
+def _argument(lisp: LispE, form: Any) -> Any:
+    """A value inside a partial form: names are variables, quotes are taken off."""
     if form.__class__ is Symbol:
         value = lisp.scope.get(form.name, UNBOUND)
         if value is UNBOUND:
@@ -283,6 +283,8 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         if not isinstance(text, str):
             raise LispError("a text is expected")
         name = space.name if isinstance(space, Symbol) else space
+        if name is not None and not isinstance(name, str):
+            raise LispError("the name of a space is expected")
         return lisp.evaluate_text(text, space=name)
 
     def define(key: str, name: str, form: List) -> None:
