@@ -54,15 +54,15 @@ def test_what_a_stream_cannot_encode_is_replaced() -> None:
 
 
 def test_a_short_form_stays_on_its_line() -> None:
-    assert LispE().eval("(prettify '(a (b c) \"d\"))") == '(a (b c) "d")'
+    assert LispE().eval("(prettify '(a (b c) \"d\"))") == '(a (b c) "d")\n'
 
 
 def test_a_long_form_is_broken() -> None:
     assert LispE().eval("(prettify '(if (< a b) (println a) (println b)) 20)") == (
-        "(if (< a b)\n   (println a)\n   (println b)\n)"
+        "(if (< a b)\n   (println a)\n   (println b)\n)\n"
     )
     assert LispE().eval("(defun f(x y) (setq a (+ x y)) (loop i a (println i x y))) (prettify f 30)") == (
-        "(defun f (x y)\n   (setq a (+ x y))\n   (loop i a (println i x y))\n)"
+        "(defun f (x y)\n   (setq a (+ x y))\n   (loop i a\n      (println i x y)\n   )\n)\n"
     )
 
 
