@@ -29,6 +29,16 @@ _CLEANS = frozenset({"toclean"})
 # ---------------------------------------------------------------- data structures
 
 
+def _is_structure(item: Any) -> bool:
+    """A name, and fields that are a type, anything (nil) or a structure in turn."""
+    return (
+        isinstance(item, List)
+        and bool(item)
+        and item[0].__class__ is Symbol
+        and all(f is None or f.__class__ is Symbol or _is_structure(f) for f in item[1:])
+    )
+
+
 def _structures(c: Compiler, form: List) -> tuple[str | None, list[List]]:
     """Group name and structures of a ``data@`` form."""
     members = list(form[1:])
@@ -36,7 +46,7 @@ def _structures(c: Compiler, form: List) -> tuple[str | None, list[List]]:
     if members and members[0].__class__ is Symbol:
         group = members.pop(0).name
     for item in members:
-        if not isinstance(item, List) or not item or item[0].__class__ is not Symbol:
+        if not _is_structure(item) or c.is_reserved(item[0].name):
             raise c.fail("wrong data structure definition", form)
     if not members:
         raise c.fail("wrong data structure definition", form)

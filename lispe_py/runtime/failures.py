@@ -68,8 +68,13 @@ def _operands(traceback: TracebackType | None) -> str:
     return ", ".join(shapes)
 
 
-def _message(error: BaseException, in_lisp: bool, traceback: TracebackType | None) -> str | None:
-    """The language's message for a Python exception; None: it is none of the user's."""
+def _message(
+    error: BaseException, in_lisp: bool, callback: bool, traceback: TracebackType | None
+) -> str | None:
+    """The language's message for a Python exception; None: it is none of the user's.
+
+    ``callback``: the program may have given a built-in a function that does not fit.
+    """
     if isinstance(error, NameError) and in_lisp:
         return f"Unbound atom: '{str(error.name).removesuffix('()').strip()}'"
     if isinstance(error, ZeroDivisionError):
@@ -82,7 +87,7 @@ def _message(error: BaseException, in_lisp: bool, traceback: TracebackType | Non
         return "a list cannot change its size while a tensor is borrowed from it"
     if isinstance(error, MemoryError):
         return "out of memory"
-    if isinstance(error, TypeError) and in_lisp and _ARITY.search(str(error)):
+    if isinstance(error, TypeError) and (in_lisp or callback) and _ARITY.search(str(error)):
         return f"Wrong number of arguments in call: {error}"
     if isinstance(error, AttributeError) and in_lisp:
         return f"there is no '{str(error.name).removesuffix('()')}' here"
@@ -118,7 +123,8 @@ def _arity(error: BaseException, last: TracebackType) -> str | None:
     found = re.match(r"(.*?)\(\) ", str(error))
     if found is None:
         return None
-    name = found[1].rpartition(".")[2] if not found[1].startswith("λ.") else found[1]
+    title = found[1].rpartition("<locals>.")[2]
+    name = title if title.startswith("λ.") else title.rpartition(".")[2]
     globals_ = last.tb_frame.f_globals
     function: Any = globals_.get(f"{name}()")
     form = form_of(function) if function is not None else globals_.get(".forms", {}).get(name)
@@ -144,7 +150,7 @@ def translate(error: Exception) -> LispError | None:
             # Also when a built-in calls the function through Python's own tools.
             message = _arity(error, ours)
         if message is None:
-            message = _message(error, in_lisp, traceback)
+            message = _message(error, in_lisp, ours is not None, traceback)
         if message is None:
             return None
         result = LispError(message)

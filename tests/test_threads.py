@@ -1,0 +1,159 @@
+"""Threads: ``dethread``, ``wait``, ``lock``, ``threadspace``, isolation, errors."""
+
+from __future__ import annotations
+
+import pytest
+
+from lispe_py import LispE, LispError
+
+THREADS, TIMES = 8, 1000
+
+
+@pytest.fixture
+def lisp() -> LispE:
+    return LispE()
+
+
+def test_threadspace_counts_exactly(lisp: LispE) -> None:
+    lisp.eval(
+        f"""
+        (threadspace (seth total 0))
+        (dethread work(n)
+           (loopcount {TIMES} i
+              (threadspace (+= total n))))
+        (loopcount {THREADS} i (work 1))
+        (wait)
+        """
+    )
+    assert lisp.eval("(threadspace total)") == THREADS * TIMES
+
+
+def test_reading_and_setting_in_one_threadspace_is_whole(lisp: LispE) -> None:
+    lisp.eval(
+        f"""
+        (threadspace (seth total 0))
+        (dethread work(n)
+           (loopcount {TIMES} i
+              (threadspace
+                 (setq seen total)
+                 (seth total (+ seen n)))))
+        (loopcount {THREADS} i (work 1))
+        (wait)
+        """
+    )
+    assert lisp.eval("(threadspace total)") == THREADS * TIMES
+
+
+def test_lock_counts_exactly(lisp: LispE) -> None:
+    lisp.eval(
+        f"""
+        (setq total 0)
+        (dethread work(n)
+           (loopcount {TIMES} i
+              (lock "total"
+                 (setq seen total)
+                 (setg total (+ seen n)))))
+        (loopcount {THREADS} i (work 1))
+        (wait)
+        """
+    )
+    assert lisp.eval("total") == THREADS * TIMES
+
+
+def test_locks_of_one_name_nest_and_are_released_by_errors(lisp: LispE) -> None:
+    assert lisp.eval('(lock "a" (lock "a" (+ 1 2)))') == 3
+    lisp.eval('(dethread taking() (lock "a" (setg taken true)))')
+    with pytest.raises(LispError):
+        lisp.eval('(lock "a" (car 5))')
+    assert lisp.eval("(setq taken nil) (taking) (wait) taken") is True
+
+
+def test_a_thread_that_fails_leaves_the_space_open(lisp: LispE) -> None:
+    lisp.eval("(threadspace (seth total 1)) (dethread work() (threadspace (car total)))")
+    with pytest.raises(LispError):
+        lisp.eval("(work) (wait)")
+    assert lisp.eval("(threadspace (+= total 1) total)") == 2
+
+
+def test_errors_are_raised_at_wait(lisp: LispE) -> None:
+    lisp.eval("(dethread work(x)\n  (/ 1 x))", "work.lisp")
+    assert lisp.eval("(work 0)") is True
+    with pytest.raises(LispError) as caught:
+        lisp.eval("(wait)")
+    assert caught.value.message == "division by zero"
+    assert (caught.value.file, caught.value.line, caught.value.column) == ("work.lisp", 2, 3)
+    # It is told once.
+    assert lisp.eval("(wait)") is True
+
+
+def test_an_error_of_one_thread_does_not_stop_the_others(lisp: LispE) -> None:
+    lisp.eval('(setq l ()) (dethread work(x) (lock "l" (push l (/ 6 x))))')
+    with pytest.raises(LispError):
+        lisp.eval("(loop i '(1 0 2 3) (work i)) (wait)")
+    assert sorted(lisp.eval("l")) == [2, 3, 6]
+
+
+def test_maybe_takes_the_error_of_a_thread(lisp: LispE) -> None:
+    program = '(dethread work() (throw "gone")) (work) (maybe (wait) (\\(e) e))'
+    assert str(lisp.eval(program)).startswith("gone")
+
+
+@pytest.mark.parametrize(
+    ("container", "change"),
+    [
+        ("(list 1 2)", "(push x 3)"),
+        ("(list 1 (list 2))", "(push (at x 1) 3)"),
+        ("(integers 1 2)", "(push x 3)"),
+        ('(dictionary "a" 1)', '(key@ x "b" 2)'),
+        ("(setn 1 2)", "(insert x 3)"),
+    ],
+)
+def test_arguments_are_copies(lisp: LispE, container: str, change: str) -> None:
+    lisp.eval(f"(setq l {container}) (dethread work(x) {change})")
+    before = lisp.show(lisp.eval("l"))
+    lisp.eval("(work l) (wait)")
+    assert lisp.show(lisp.eval("l")) == before
+
+
+def test_force_shares_an_argument(lisp: LispE) -> None:
+    program = "(setq l (list 1)) (dethread work(x) (push x 2)) (work (force l)) (wait) l"
+    assert lisp.eval(program) == [1, 2]
+
+
+def test_variables_of_threads_are_their_own(lisp: LispE) -> None:
+    lisp.eval(
+        f"""
+        (setq results ())
+        (dethread work(n)
+           (setq own 0)
+           (loopcount {TIMES} i (+= own n))
+           (lock "results" (push results own)))
+        (loop i (iota {THREADS}) (work i))
+        (wait)
+        """
+    )
+    assert sorted(lisp.eval("results")) == [n * TIMES for n in range(1, THREADS + 1)]
+
+
+def test_threads_of_two_interpreters_do_not_wait_for_each_other() -> None:
+    one, two = LispE(), LispE()
+    for lisp in (one, two):
+        lisp.eval('(setq n 0) (dethread work(x) (lock "n" (setg n x)))')
+    two.eval("(work 2)")
+    one.eval("(work 1) (wait)")
+    two.eval("(wait)")
+    assert [one.eval("n"), two.eval("n")] == [1, 2]
+
+
+def test_deep_recursion_in_a_thread(lisp: LispE) -> None:
+    program = """
+        (defun depth(n) (if (= n 0) 0 (+ 1 (depth (- n 1)))))
+        (dethread work(n) (lock "d" (setg deep (depth n))))
+        (work 5000) (wait) deep
+        """
+    assert lisp.eval(program) == 5000
+
+
+def test_seth_stands_in_a_threadspace(lisp: LispE) -> None:
+    with pytest.raises(LispError, match="threadspace"):
+        lisp.eval("(seth a 1)")
