@@ -190,7 +190,7 @@ class Macros:
         f: int,
         bound: dict[Symbol, Any],
     ) -> bool:
-        """``a*`` takes as few forms as let the rest match; ``a+`` one at least, ``a%`` one at most."""
+        """``a*`` takes as few forms as let the rest match, ``a+`` at least one, ``a%`` at most."""
         most = min(f + 1, len(forms)) if repeat == "%" else len(forms)
         for end in range(f + (repeat == "+"), most + 1):
             attempt = dict(bound)

@@ -200,7 +200,12 @@ def _linked(value: LinkedList) -> Pieces:
 
 
 def _dictionary(value: Any) -> Pieces:
-    key_text = {"string": quoted, "integer": integer, "number": number}[value.keys_are]
+    texts: dict[str, Callable[[Any], str]] = {
+        "string": quoted,
+        "integer": integer,
+        "number": number,
+    }
+    key_text = texts[value.keys_are]
     opening = "{"
     for key, item in value.items():
         yield f"{opening}{key_text(key)}:"

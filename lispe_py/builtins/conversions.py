@@ -82,7 +82,7 @@ def stringbyte(value: Any) -> bytes:
 
 
 @primitive("atom")
-def atom(value: Any) -> Symbol | None:
+def atom(value: Any) -> Symbol | bool | None:
     """The atom whose name is the printed form of a value.
 
     (eq (atom "abc") 'abc)
