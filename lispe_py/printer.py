@@ -199,6 +199,10 @@ def _linked(value: LinkedList) -> Pieces:
     yield ")"
 
 
+#: Kind of key -> its text.
+_KEYS: dict[str, Callable[[Any], str]] = {"string": quoted, "integer": integer, "number": number}
+
+
 def _dictionary(value: Any) -> Pieces:
     texts: dict[str, Callable[[Any], str]] = {
         "string": quoted,
