@@ -13,6 +13,7 @@ the rest matches; otherwise it takes all it can.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -417,7 +418,10 @@ def _python_class(source: str, start: int) -> tuple[str, int]:
 @lru_cache(maxsize=512)
 def _compiled_prgx(source: str) -> Any:
     try:
-        return re.compile(_python_pattern(source), re.ASCII)
+        with warnings.catch_warnings():
+            # Python warns of set operations that it may have one day, as in [a--b].
+            warnings.simplefilter("ignore", FutureWarning)
+            return re.compile(_python_pattern(source), re.ASCII)
     except (re.error, OverflowError, ValueError) as error:
         text = str(error)
         for beginning, message in _MESSAGES:
