@@ -59,7 +59,7 @@ def torch_model_create(
         return architecture(input_size, hidden_size)
     given = {"input_size": input_size, "hidden_size": hidden_size, "output_size": output_size}
     if all(value is None for value in given.values()):
-        given = {name: lisp.variable(name) for name in given}  # type: ignore[attr-defined]
+        given = {name: lisp.variable(name) for name in given}
     return MLP(**given)
 
 
@@ -94,7 +94,7 @@ def torch_model_forward(lisp: Context, model: Any = None, input_data: Any = None
     ; (2 3)
     """
     if model is None and input_data is None:
-        model, input_data = lisp.variable("model"), lisp.variable("input_data")  # type: ignore[attr-defined]
+        model, input_data = lisp.variable("model"), lisp.variable("input_data")
     return torch_forward(model, input_data)
 
 

@@ -242,7 +242,7 @@ def torch_optimizer_create(
     target, rate, kind, config = _sorted(module, learning_rate, type, options)
     if target is None and rate is None and kind is None and config is None:
         try:
-            rate = lisp.variable("learning_rate")  # type: ignore[attr-defined]
+            rate = lisp.variable("learning_rate")
         except LispError:
             rate = None
         return make("adamw", None, rate)

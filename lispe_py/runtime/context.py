@@ -49,6 +49,10 @@ class Context(Protocol):
         """Read, compile and run a whole text; the value of its last form."""
         ...
 
+    def variable(self, name: str) -> Any:
+        """A variable as the running function sees it; LispError where there is none."""
+        ...
+
     def require(self, capability: str) -> None:
         """Raise a LispError unless ``fs``, ``net``, ``process`` or ``python`` is allowed."""
         ...
