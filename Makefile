@@ -36,7 +36,7 @@ conformance: $(STAMP)-test
 	$(BIN)/python -m tests.test_conformance
 
 bench: $(STAMP)-demo
-	$(BIN)/python -m benchmarks.harness
+	$(BIN)/python -m benchmarks
 
 wheel: $(STAMP)-test
 	$(BIN)/python -m build

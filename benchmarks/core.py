@@ -95,8 +95,8 @@ def text(n: int) -> int:
 
 
 def squares(n: int) -> int:
-    found = list(map(lambda x: x * x, range(n)))
-    kept = list(filter(lambda x: x % 3 == 0, found))
+    found = [x * x for x in range(n)]
+    kept = [x for x in found if x % 3 == 0]
     return sum(kept)
 
 

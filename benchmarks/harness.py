@@ -40,7 +40,9 @@ def once(function: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def best(*functions: Callable[[], Any], turns: int = TURNS, seconds: float = SECONDS) -> list[float]:
+def best(
+    *functions: Callable[[], Any], turns: int = TURNS, seconds: float = SECONDS
+) -> list[float]:
     """The best time of each function; they take turns."""
     for function in functions:
         function()
@@ -85,6 +87,12 @@ def unit(seconds: float) -> str:
 
 def heading(text: str) -> None:
     print(f"\n{text}\n{'-' * len(text)}")
+
+
+def line(name: str, value: str, goal: str = "") -> None:
+    """Print one figure, and what is wanted."""
+    print(f"{name:44}{value:>10}" + (f"   wanted: {goal}" if goal else ""))
+    sys.stdout.flush()
 
 
 def table(results: list[Result]) -> None:
