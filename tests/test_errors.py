@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,6 @@ CASES: dict[str, tuple[str, str, int, int]] = {
     ),
     "sort": ("(sort\n  (\\(x y)\n     (< x (car 5)))\n  '(1 2 3))", CAR, 3, 11),
     "map": ("(map\n   (\\(x) (car 5))\n   '(1 2))", CAR, 2, 10),
-    "thread": ("(dethread t(x)\n   (car x))\n(t 5)\n  (wait)", CAR, 2, 4),
     # Code made at run time.
     "text": ('(setq x 1)\n(eval "(+ 1\n   (car 5))")', CAR, 2, 4),
     "list": ("(setq x '(+ 1\n   (car 5)))\n(+ 1\n  (eval x))", CAR, 4, 3),
@@ -95,6 +95,12 @@ def test_handlers_get_the_place() -> None:
     program = "(maybe\n  (+ 1\n    (car 5))\n  (\\(message) message))"
     assert LispE().eval(program, "p.lisp") == f"Error: {CAR}, line: 3 in: p.lisp"
     assert LispE().show(LispE().eval("\n(catch (car 5))")) == f"Error: {CAR}, line: 2 in: main"
+
+
+def test_threads() -> None:
+    errors = io.StringIO()
+    LispE(stderr=errors).eval("(dethread t(x)\n   (car x))\n(t 5)\n  (wait)", "t.lisp")
+    assert errors.getvalue() == f"Error: {CAR}, line: 2 in: t.lisp\n"
 
 
 def test_loaded_files(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.registry import primitive
 from lispe_py.runtime.signals import signals_of
@@ -17,14 +16,12 @@ if TYPE_CHECKING:
 def wait(lisp: LispE) -> bool:
     """Wait for all threads to end.
 
-    The error of a thread is written to the standard error; the program goes on.
+    The errors of threads are written to the standard error; the program goes on.
 
     (dethread work(n) (threadstore "sum" n)) (work 2) (wait) (threadretrieve "sum")
     ; (2)
     """
-    try:
-        lisp.threads.wait()
-    except LispError as error:
+    for error in lisp.threads.wait():
         lisp.stderr.write(f"{error.text}\n")
     return True
 

@@ -537,6 +537,7 @@ class Compiler:
         named = [
             i for i in range(start, len(form))
             if isinstance(form[i], List) and len(form[i]) == 3 and form[i][0] is Symbol("?")
+            and form[i][1].__class__ is Symbol
         ]  # fmt: skip
         if not named:
             return emit.call(function, self.args(form, start))

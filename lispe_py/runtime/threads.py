@@ -65,8 +65,8 @@ class Threads:
         thread.start()
         return True
 
-    def wait(self) -> bool:
-        """Wait for all threads; the first error of one of them is raised here."""
+    def wait(self) -> list[LispError]:
+        """Wait for all threads; the errors that ended some of them."""
         while True:
             with self._guard:
                 if not self.running:
@@ -75,9 +75,7 @@ class Threads:
             thread.join()
         with self._guard:
             errors, self.errors = self.errors, []
-        if errors:
-            raise errors[0]
-        return True
+        return errors
 
 
 def helpers(lisp: LispE) -> dict[str, Any]:
