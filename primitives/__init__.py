@@ -67,6 +67,9 @@ MODULES = (
     "generation",
     "text_generation",
     "torchscript",
+    "decoder.loading",
+    "decoder.running",
+    "decoder.adapters",
 )
 
 
