@@ -380,15 +380,15 @@ def torch_generator_config(generator: Any, config: Any) -> str:
     """Change the settings of a generator, from a dictionary or a list of (key value) pairs.
 
     max_length (new ids), temperature, top_k (0: all), top_p, min_p, strategy
-    (greedy top_k top_p sample beam_search), do_sample (nil: no draws),
+    greedy top_k top_p sample or beam_search, do_sample (nil: no draws),
     repetition_penalty, no_repeat_ngram_size, num_beams, length_penalty,
-    eos_token_id (one or several), stop (lists of ids), pad_token_id,
+    eos_token_id, one or several, stop, lists of ids, pad_token_id,
     bos_token_id, seed (the same draws in each call), use_cache. An unknown key
     or a bad value is an error.
 
     (torch_generator_config (torch_generator_create (torch_embedding 5 5))
        (dictionary "max_length" 3))
-    ; "Generator configured successfully"
+    ; Generator configured successfully
     """
     generator_of(generator).settings.update(options(config))
     return "Generator configured successfully"
@@ -405,7 +405,7 @@ def torch_set_generation_params(
     """Change four settings of a generator by their position; nil leaves one as it is.
 
     (torch_set_generation_params (torch_generator_create (torch_embedding 5 5)) 3 0.7 5 0.8)
-    ; "Generation parameters updated"
+    ; Generation parameters updated
     """
     generator_of(generator).settings.update(
         {"max_length": max_length, "temperature": temperature, "top_k": top_k, "top_p": top_p}

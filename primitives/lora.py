@@ -129,7 +129,7 @@ def torch_lora_merge_weights(lora_layer: Any) -> str:
     The weight of before is kept aside until torch_lora_unmerge.
 
     (torch_lora_merge_weights (torch_lora_linear 6 4 2 8))
-    ; "LoRA weights merged successfully"
+    ; LoRA weights merged successfully
     """
     for layer in some_layers(lora_layer).values():
         layer.merge()
@@ -143,7 +143,7 @@ def torch_lora_unmerge_weights(lora_layer: Any) -> str:
     (setq l (torch_lora_linear 6 4 2 8))
     (torch_lora_merge_weights l)
     (torch_lora_unmerge_weights l)
-    ; "LoRA weights unmerged successfully"
+    ; LoRA weights unmerged successfully
     """
     for layer in some_layers(lora_layer).values():
         layer.unmerge()
@@ -322,7 +322,7 @@ def torch_lora_save_adapters(lora_layer: Any, path: Any) -> str:
     written. The file is a PyTorch archive, or safetensors if it is named so.
 
     (torch_lora_save_adapters (torch_lora_linear 6 4 2 8) "adapters.pt")
-    ; "LoRA adapters saved successfully"
+    ; LoRA adapters saved successfully
     """
     if isinstance(lora_layer, str):
         lora_layer, path = path, lora_layer
@@ -334,13 +334,13 @@ def torch_lora_save_adapters(lora_layer: Any, path: Any) -> str:
 def torch_lora_load_adapters(lora_layer: Any, path: Any) -> str:
     """Read adapters from a file into a layer, a model or a list of layers.
 
-    (layer path) or (path layer). Another rank or other sizes, layers that the
+    Written (layer path) or (path layer). Another rank or other sizes, layers that the
     file lacks, a missing or damaged file, are errors that leave everything as
     it was. A merge is undone first.
 
     (torch_lora_save_adapters (torch_lora_linear 6 4 2 8) "adapters.pt")
     (torch_lora_load_adapters (torch_lora_linear 6 4 2 8) "adapters.pt")
-    ; "LoRA adapters loaded successfully"
+    ; LoRA adapters loaded successfully
     """
     if isinstance(lora_layer, str):
         lora_layer, path = path, lora_layer
@@ -356,7 +356,7 @@ def torch_lora_save_peft(model: Any, folder: Any, adapter_name: Any = None) -> s
     a name it is the active adapter.
 
     (torch_lora_save_peft (torch_lora_apply (torch_model 4 8 3)) "adapter")
-    ; "LoRA adapters saved successfully"
+    ; LoRA adapters saved successfully
     """
     name = None if adapter_name is None else text(adapter_name, "adapter_name")
     lora_files.save_peft(some_layers(module(model, "model")), path_of(folder), name)

@@ -159,7 +159,7 @@ def torch_train_sentencepiece(
 
     (fwrite "corpus.txt" "the cat sat on the mat")
     (torch_train_sentencepiece "corpus.txt" "sp" 24)
-    ; "Training completed successfully. Model saved as: sp.model"
+    ; Training completed successfully. Model saved as: sp.model
     """
     package = library()
     files = _corpus(input_file)

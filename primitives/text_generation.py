@@ -112,8 +112,8 @@ def torch_generate_text(
 
     (setq t (torch_simple_tokenizer (list "red" "green")))
     (setq g (torch_generator_create (lambda (ids) (torch_tensor '((0.0 0 0 0 1.0 2.0))))))
-    (torch_generate_text g t "red" (dictionary "max_length" 2))
-    ; " green green"
+    (+ "red" (torch_generate_text g t "red" (dictionary "max_length" 2)))
+    ; red green green
     """
     found, words = generator_of(generator), tokenizer_of(tokenizer)
     given = options(config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import warnings
@@ -251,7 +252,12 @@ def torch_jit_trace(model: Any, input: Any) -> ScriptModel:
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            script = torch.jit.trace(found, example, check_trace=False)
+            traced = torch.jit.trace(found, example, check_trace=False)
+            # The parts of a fresh trace cannot be called; those of one that was read can.
+            archive = io.BytesIO()
+            torch.jit.save(traced, archive)
+            archive.seek(0)
+            script = torch.jit.load(archive)
     except (RuntimeError, TypeError, ValueError) as error:
         raise LispError(f"the module cannot be traced: {_last_line(error)}") from None
     finally:

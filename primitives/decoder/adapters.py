@@ -76,7 +76,7 @@ def torch_hf_lora_init(
 ) -> bool:
     """Give the named projections of every layer of a model an adapter.
 
-    (name rank alpha target_modules [dtype]), or (name config) with the keys
+    Written (name rank alpha target_modules [dtype]), or (name config) with the keys
     rank, alpha, target_modules and dtype. The targets are among q_proj k_proj
     v_proj o_proj gate_proj up_proj down_proj. Fresh adapters leave the model
     as it is; the ones it had are replaced. Everything else is frozen.

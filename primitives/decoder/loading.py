@@ -40,7 +40,7 @@ def torch_hf_load_model(lisp: Context, path: Any, config: Any = None) -> str:
     (torch_hf_save_model (torch_decoder (dictionary "vocab_size" 16 "hidden_size" 8
        "intermediate_size" 12 "num_hidden_layers" 2 "num_attention_heads" 2)) "tiny")
     (torch_hf_load_model "tiny")
-    ; "tiny"
+    ; tiny
     """
     name = path_of(path)
     if handles.find(lisp, name) is None:
@@ -52,14 +52,14 @@ def torch_hf_load_model(lisp: Context, path: Any, config: Any = None) -> str:
 def torch_hf_load_model_lora(lisp: Context, first: Any, second: Any, third: Any = None) -> str:
     """Load a decoder under a name of its own, to be given adapters; the name is the handle.
 
-    (name path config) or (path config name), told apart by where the
+    Written (name path config) or (path config name), told apart by where the
     dictionary stands. A model of that name is replaced. The configuration is
     that of torch_hf_load_model.
 
     (torch_hf_save_model (torch_decoder (dictionary "vocab_size" 16 "hidden_size" 8
        "intermediate_size" 12 "num_hidden_layers" 2 "num_attention_heads" 2)) "tiny")
     (torch_hf_load_model_lora "mine" "tiny" (dictionary))
-    ; "mine"
+    ; mine
     """
     if isinstance(second, str):
         name, path, config = text(first, "model_name"), second, third
@@ -139,13 +139,13 @@ def torch_decoder(config: Any) -> Decoder:
 def torch_hf_save_model(lisp: Context, model: Any, folder: Any, max_shard_bytes: Any = None) -> str:
     """Write a decoder, by its handle or as a module, as a Hugging Face folder.
 
-    config.json and safetensors files, in several parts beyond max_shard_bytes
-    (5 GB), with an index; tokenizer files are copied from the folder it came
+    config.json and safetensors files, in several parts beyond max_shard_bytes,
+    5 GB by default, with an index; tokenizer files are copied from the folder it came
     from. Adapters are not written: merge them first, or save them apart.
 
     (torch_hf_save_model (torch_decoder (dictionary "vocab_size" 16 "hidden_size" 8
        "intermediate_size" 12 "num_hidden_layers" 2 "num_attention_heads" 2)) "tiny")
-    ; "Model saved successfully"
+    ; Model saved successfully
     """
     source = None
     if isinstance(model, str):
