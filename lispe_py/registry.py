@@ -12,8 +12,8 @@ One decorator on one function gives a name everything it needs::
 
 From it come the argument check of the compiler, ``(help 'torch_add)``,
 completion, the reference page and the test that every entry has a summary and
-an example that runs. The example is the part of the docstring that starts at
-a line beginning with ``(``; ``; text`` lines after it are the expected result.
+an example that runs. The example is the last paragraph of the docstring that
+begins with ``(``; ``; text`` lines after it are the expected result.
 """
 
 from __future__ import annotations
@@ -107,12 +107,8 @@ class Entry:
     @property
     def example(self) -> str:
         """The example of the docstring, comments included; empty if it has none."""
-        lines = self.documentation.split("\n")
-        start = next((i for i, line in enumerate(lines) if i and line.startswith("(")), None)
-        if start is None:
-            return ""
-        end = next((i for i in range(start, len(lines)) if not lines[i].strip()), len(lines))
-        return "\n".join(lines[start:end])
+        parts = self.documentation.split("\n\n")
+        return next((part for part in reversed(parts[1:]) if part.startswith("(")), "")
 
 
 def _parameters(function: Callable[..., Any], interpreter: bool) -> tuple[Parameter, ...]:

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 
 from lispe_py import LispE, LispError
+from lispe_py.printer import show
 from lispe_py.values.symbol import NOTHING
 
 
@@ -59,7 +60,10 @@ def fault(example: str) -> str | None:
                     continue
                 printed = out.getvalue().rstrip()
                 both = "\n".join(part for part in (printed, shown) if part)
-                if _trimmed(wanted) not in {_trimmed(t) for t in (both, printed, shown or "")}:
+                quoted = show(value) if isinstance(value, str) else ""
+                if _trimmed(wanted) not in {
+                    _trimmed(t) for t in (both, printed, shown or "", quoted)
+                }:
                     return f"gave {both!r}, not {wanted!r}"
         finally:
             os.chdir(before)

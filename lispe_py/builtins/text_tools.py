@@ -21,11 +21,8 @@ from lispe_py.runtime.text_algorithms import (
 from lispe_py.runtime.truth import truth
 from lispe_py.values.lists import List
 
-#: Not the core: these names stay free for variables, as in the reference.
-LIBRARY = "strings"
 
-
-@primitive("convert_in_base", library=LIBRARY)
+@primitive("convert_in_base")
 def convert_in_base(value: Any, base: Any, back: Any = None) -> Any:
     """The digits of an integer in a base from 2 to 64; the integer, with a true third argument.
 
@@ -41,7 +38,7 @@ def convert_in_base(value: Any, base: Any, back: Any = None) -> Any:
     return to_base(to_integer(value), wanted)
 
 
-@primitive("btoa", library=LIBRARY)
+@primitive("btoa")
 def btoa(text: Any) -> str:
     """The base64 form of a text in UTF-8.
 
@@ -52,7 +49,7 @@ def btoa(text: Any) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-@primitive("atob", library=LIBRARY)
+@primitive("atob")
 def atob(text: Any) -> Any:
     """The text that a base64 form stands for; a byte string if that is not UTF-8.
 
@@ -72,7 +69,7 @@ def atob(text: Any) -> Any:
         return data
 
 
-@primitive("editdistance", library=LIBRARY)
+@primitive("editdistance")
 def editdistance(first: Any, second: Any) -> int:
     """Levenshtein's distance of two texts: insertions, deletions and replacements.
 
@@ -82,7 +79,7 @@ def editdistance(first: Any, second: Any) -> int:
     return edit_distance(text_of(first), text_of(second))
 
 
-@primitive("getstruct", library=LIBRARY)
+@primitive("getstruct")
 def getstruct(text: Any, opening: Any, closing: Any, position: Any = None) -> Any:
     """The next balanced group of a text, with its start and its end; nil if there is none.
 
@@ -103,7 +100,7 @@ def getstruct(text: Any, opening: Any, closing: Any, position: Any = None) -> An
 _OPENING, _CLOSING = "([{", ")]}"
 
 
-@primitive("indent", library=LIBRARY)
+@primitive("indent")
 def indent(code: Any, lisp: Any = None) -> str:
     """The text of a program with its lines indented by the brackets around them.
 

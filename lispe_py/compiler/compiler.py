@@ -613,7 +613,7 @@ class Compiler:
             for item in calls:
                 function = emit.attribute(instance, f"{item[0].name}()")
                 node = self.call(function, item)
-                emit.locate(node, getattr(item, "where", (0, 0, 0, 0))[:4])
+                emit.locate(node, getattr(item, "where", (1, 1, 1, 1))[:4])
                 self.emit(emit.assign(result, node))
         with self.sub_block() as ordinary:
             node = emit.call(emit.run("callable", instance), self.args(form))
