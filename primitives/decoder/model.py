@@ -174,6 +174,7 @@ class Decoder(Layer):
         if not self.lm_head.weight.is_meta:
             self._initialise()
         self.tie()
+        self.register_load_state_dict_post_hook(lambda module, keys: module.tie())
 
     def _initialise(self) -> None:
         """Small normal weights, as the families start their training from."""
@@ -187,8 +188,10 @@ class Decoder(Layer):
 
     def tie(self) -> None:
         """The output head of a tied model is its embedding."""
-        if self.config.tied:
-            self.lm_head.weight = self.model.embed_tokens.weight
+        head = self.lm_head
+        # A head with merged adapters, or with quantised weights, is its own.
+        if self.config.tied and "weight" in head._parameters and not getattr(head, "merged", None):
+            head.weight = self.model.embed_tokens.weight
 
     def printed(self) -> str:
         c = self.config
