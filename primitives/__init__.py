@@ -70,6 +70,7 @@ MODULES = (
     "decoder.loading",
     "decoder.running",
     "decoder.adapters",
+    "model_quantisation",
 )
 
 

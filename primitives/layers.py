@@ -41,6 +41,8 @@ class Layer(nn.Module):
     stands_in = False
     #: Do its sizes describe its parts as well?
     tells_parts = False
+    #: How its weights are kept, where they are quantised.
+    quantised = ""
     #: Keep no activations of the parts, but compute them again in the backward pass.
     recompute = False
     #: Does ``recompute`` go part by part? Otherwise a wrapper recomputes the whole.
@@ -450,7 +452,7 @@ class ModuleAdapter(Adapter):
 
     def show(self, value: nn.Module) -> str:
         if isinstance(value, Layer):
-            return value.printed()
+            return _with_kinds(value)
         named = next((title for cls, _, title in _FOREIGN if isinstance(value, cls)), None)
         return named or f"PyTorch Module ({type(value).__name__})"
 
@@ -460,6 +462,14 @@ class ModuleAdapter(Adapter):
         for key in keys:
             found = part(found, key)
         return found
+
+
+def _with_kinds(value: Layer) -> str:
+    """The printed form, which says how weights are quantised."""
+    kinds = [m.quantised for m in value.modules() if isinstance(m, Layer) and m.quantised]
+    if not kinds:
+        return value.printed()
+    return f"Quantised {value.printed()} ({', '.join(dict.fromkeys(kinds))})"
 
 
 def part(value: Any, key: Any) -> Any:

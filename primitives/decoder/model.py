@@ -174,7 +174,8 @@ class Decoder(Layer):
         if not self.lm_head.weight.is_meta:
             self._initialise()
         self.tie()
-        self.register_load_state_dict_post_hook(lambda module, keys: module.tie())
+        tie_again = self.register_load_state_dict_post_hook
+        tie_again(lambda module, keys: module.tie())  # type: ignore[no-untyped-call]
 
     def _initialise(self) -> None:
         """Small normal weights, as the families start their training from."""

@@ -1,0 +1,262 @@
+"""Linear layers whose weights are kept in 8 or 4 bits.
+
+Weights of 8 bits have one scale for each row, symmetric: w = q * scale. Those
+of 4 bits have a scale and a least value for each group of columns: w = q *
+scale + least, two of them in a byte. Activations are floating, or quantised to
+8 bits as well: with a scale for each row that is found while running
+(``int8_dynamic``), or with one that was observed on examples (static).
+Gradients pass through to the input, so that adapters below can be trained;
+the weights themselves cannot be.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lispe_py.errors import LispError
+
+from .arguments import boolean, positive, shape_text, text
+from .layers import Layer, MultiHeadAttention, check_heads
+
+#: The ways in which a layer can be kept.
+KINDS = ("int8", "int8_dynamic", "int4")
+#: Columns that share a scale, in 4 bits.
+GROUP = 32
+
+_INT8 = 127.0
+
+
+def pack8(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Whole numbers from -127 to 127 and a scale for each row."""
+    wide = weight.detach().float()
+    scale = wide.abs().amax(-1, keepdim=True) / _INT8
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    return torch.round(wide / scale).to(torch.int8), scale
+
+
+def pack4(weight: Tensor, group: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Two numbers from 0 to 15 in a byte, and scale and least value of each group of columns."""
+    wide = F.pad(weight.detach().float(), (0, -weight.shape[1] % group))
+    groups = wide.unflatten(1, (-1, group))
+    if wide.shape[1] != weight.shape[1]:
+        # Columns that fill the last group must not widen its range.
+        groups = groups.clone()
+        rest = weight.shape[1] % group
+        groups[:, -1, rest:] = groups[:, -1, :1]
+    least = groups.amin(-1, keepdim=True)
+    scale = (groups.amax(-1, keepdim=True) - least) / 15
+    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+    whole = torch.round((groups - least) / scale).to(torch.uint8).flatten(1)
+    if whole.shape[1] % 2:
+        whole = F.pad(whole, (0, 1))
+    return whole[:, 0::2] | (whole[:, 1::2] << 4), scale.squeeze(-1), least.squeeze(-1)
+
+
+def unpack4(
+    packed: Tensor, scale: Tensor, least: Tensor, group: int, columns: int, dtype: torch.dtype
+) -> Tensor:
+    """The weight that packed numbers stand for."""
+    whole = torch.stack((packed & 15, packed >> 4), -1).flatten(1)
+    groups = whole[:, : scale.shape[1] * group].unflatten(1, (-1, group)).to(dtype)
+    wide = groups * scale.to(dtype).unsqueeze(-1) + least.to(dtype).unsqueeze(-1)
+    return wide.flatten(1)[:, :columns]
+
+
+def _integer_product(x: Tensor, weight: Tensor) -> Tensor:
+    """x W^T of int8 matrices, exact."""
+    if x.device.type == "cpu" and hasattr(torch, "_int_mm"):
+        return torch._int_mm(x, weight.t())
+    return x.double() @ weight.t().double()
+
+
+class _Integers(torch.autograd.Function):
+    """x W^T with x in 8 bits; the gradient is that of the product with the weight as it stands."""
+
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any, x: Tensor, weight: Tensor, scale: Tensor, step: Tensor, zero: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(weight, scale)
+        whole = torch.clamp(torch.round(x / step) + zero, -128, 127)
+        product = _integer_product(whole.to(torch.int8), weight).to(x.dtype)
+        product = product - zero.to(x.dtype) * weight.sum(1, dtype=torch.int64).to(x.dtype)
+        return product * step.to(x.dtype) * scale.t().to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+        weight, scale = ctx.saved_tensors
+        return grad @ (weight.to(grad.dtype) * scale.to(grad.dtype)), None, None, None, None
+
+
+class QuantisedLinear(Layer):
+    """A linear layer with quantised weights."""
+
+    kind = "quantised_linear"
+    atom = "torch_linear_"
+    title = "PyTorch Linear Layer"
+    stands_in = True
+    packed: Tensor
+    scale: Tensor
+    least: Tensor
+    step: Tensor
+    zero: Tensor
+    bias: Tensor | None
+
+    def __init__(
+        self,
+        in_features: Any,
+        out_features: Any,
+        bias: Any = True,
+        how: Any = "int8",
+        group: Any = GROUP,
+        static: Any = None,
+    ) -> None:
+        """Room for the numbers, which a file or :meth:`of` brings."""
+        super().__init__()
+        self.in_features = positive(in_features, "in_features")
+        self.out_features = positive(out_features, "out_features")
+        self.how = text(how, "dtype")
+        if self.how not in KINDS:
+            raise LispError(
+                f"unknown quantised dtype: '{self.how}'", hint=f"the kinds are: {' '.join(KINDS)}"
+            )
+        self.group = positive(group, "group_size")
+        self.static = boolean(static, "static")
+        rows, columns = self.out_features, self.in_features
+        if self.how == "int4":
+            groups = -(-columns // self.group)
+            width = -(-groups * self.group // 2)
+            self.register_buffer("packed", torch.zeros(rows, width, dtype=torch.uint8))
+            self.register_buffer("scale", torch.ones(rows, groups))
+            self.register_buffer("least", torch.zeros(rows, groups))
+        else:
+            self.register_buffer("packed", torch.zeros(rows, columns, dtype=torch.int8))
+            self.register_buffer("scale", torch.ones(rows, 1))
+        if self.static:
+            self.register_buffer("step", torch.ones(()))
+            self.register_buffer("zero", torch.zeros(()))
+        self.register_buffer("bias", torch.zeros(rows) if boolean(bias, "bias") else None)
+        self.quantised = "int8 static" if self.static else self.how
+
+    @classmethod
+    def of(cls, linear: nn.Linear, how: str, group: int = GROUP) -> QuantisedLinear:
+        """The quantised form of a linear layer."""
+        with torch.device("meta"):
+            made = cls(linear.in_features, linear.out_features, linear.bias is not None, how, group)
+        made._fill(linear.weight, linear.bias)
+        made.train(linear.training)
+        return made
+
+    def _fill(self, weight: Tensor, bias: Tensor | None) -> None:
+        if not bool(torch.isfinite(weight).all()):
+            raise LispError("weights that are not finite cannot be quantised")
+        if self.how == "int4":
+            self.packed, self.scale, self.least = pack4(weight, self.group)
+        else:
+            self.packed, self.scale = pack8(weight)
+        if bias is not None:
+            self.bias = bias.detach().clone()
+
+    def observe(self, low: float, high: float) -> None:
+        """Take the range of the inputs that was seen on examples."""
+        low, high = min(low, 0.0), max(high, 0.0)
+        step = (high - low) / 255 or 1.0
+        self.static, self.quantised = True, "int8 static"
+        place = self.packed.device
+        self.register_buffer("step", torch.tensor(step, device=place))
+        self.register_buffer("zero", torch.tensor(float(round(-128 - low / step)), device=place))
+
+    def sizes(self) -> dict[str, Any]:
+        return {
+            "in_features": self.in_features, "out_features": self.out_features,
+            "bias": self.bias is not None, "how": self.how, "group": self.group,
+            "static": self.static,
+        }  # fmt: skip
+
+    def dequantised(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The weight as it stands."""
+        if self.how == "int4":
+            return unpack4(
+                self.packed, self.scale, self.least, self.group, self.in_features, dtype
+            )
+        return self.packed.to(dtype) * self.scale.to(dtype)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if x.device != self.packed.device:
+            self.to(x.device)
+        if not x.is_floating_point():
+            x = self.fit(x, self.scale)
+        if x.shape[-1:] != (self.in_features,):
+            raise LispError(f"the last axis of {shape_text(x)} should be {self.in_features}")
+        bias = None if self.bias is None else self.bias.to(x.dtype)
+        if self.how == "int4":
+            return F.linear(x, self.dequantised(x.dtype), bias)
+        if self.static or self.how == "int8_dynamic":
+            out = self._integers(x)
+        else:
+            out = self._floats(x)
+        return out if bias is None else out + bias
+
+    def _floats(self, x: Tensor) -> Tensor:
+        if (
+            x.dtype is torch.bfloat16
+            and x.device.type == "cpu"
+            and x.numel() <= 8 * self.in_features
+            and not torch.is_grad_enabled()
+        ):
+            rows = x.reshape(-1, self.in_features)
+            found = torch._weight_int8pack_mm(rows, self.packed, self.scale.flatten().to(x.dtype))
+            return found.view(*x.shape[:-1], self.out_features)
+        return F.linear(x, self.packed.to(x.dtype)) * self.scale.t().to(x.dtype)
+
+    def _integers(self, x: Tensor) -> Tensor:
+        rows = x.reshape(-1, self.in_features)
+        if self.static:
+            step, zero = self.step.to(x.dtype), self.zero
+        else:
+            most = rows.detach().abs().amax(-1, keepdim=True)
+            step = torch.where(most > 0, most / _INT8, torch.ones_like(most))
+            zero = torch.zeros((), device=x.device)
+        product: Any = _Integers.apply
+        found: Tensor = product(rows, self.packed, self.scale, step, zero)
+        return found.view(*x.shape[:-1], self.out_features)
+
+
+class QuantisedAttention(MultiHeadAttention):
+    """Multi-head attention whose joint projection is kept in 8 or 4 bits."""
+
+    kind = "quantised_attention"
+    stands_in = True
+
+    def __init__(
+        self, embed_dim: Any, num_heads: Any, how: Any = "int8", group: Any = GROUP
+    ) -> None:
+        embed, heads = check_heads(embed_dim, num_heads)
+        super().__init__(embed, heads)
+        self.projection = QuantisedLinear(embed, 3 * embed, True, how, group)
+        del self.in_proj_weight, self.in_proj_bias
+        self.quantised = self.projection.how
+        for parameter in self.parameters():
+            parameter.requires_grad_(False)
+
+    @classmethod
+    def of(cls, attention: MultiHeadAttention, how: str, group: int = GROUP) -> QuantisedAttention:
+        with torch.device("meta"):
+            made = cls(attention.embed_dim, attention.num_heads, how, group)
+        made.projection._fill(attention.in_proj_weight, attention.in_proj_bias)
+        made.out_proj = attention.out_proj
+        made.train(attention.training)
+        return made
+
+    def sizes(self) -> dict[str, Any]:
+        how, group = self.projection.how, self.projection.group
+        return {**super().sizes(), "how": how, "group": group}
+
+    def in_projection(self) -> tuple[Tensor, Tensor]:
+        bias = self.projection.bias
+        assert bias is not None
+        return self.projection.dequantised(bias.dtype), bias
