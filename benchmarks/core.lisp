@@ -75,7 +75,7 @@
 (defun count_words(words)
    (setq counts (dictionary))
    (loop w words
-      (if (in counts w)
+      (if (key@ counts w)
          (set@ counts w (+ 1 (@ counts w)))
          (set@ counts w 1)))
    (size counts))

@@ -103,7 +103,7 @@ def squares(n: int) -> int:
 def count_words(words: list[str]) -> int:
     counts: dict[str, int] = {}
     for w in words:
-        if w in counts:
+        if counts.get(w):
             counts[w] = 1 + counts[w]
         else:
             counts[w] = 1

@@ -16,8 +16,14 @@ from lispe_py.values.symbol import Symbol
 INT, FLOAT = "int", "float"
 _LITERALS = {int: INT, float: FLOAT}
 _NATIVE = frozenset("+-*/")
+_BITS = frozenset(("&", "|", "^", "<<", ">>"))
+#: Ranges whose members are of the class of their only argument.
+_RANGES = frozenset(("⍳", "⍳0"))
 _COMPARISONS = frozenset(("<", "<=", ">", ">=", "=", "!=", "eq", "neq"))
-_UPDATES = {"+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%"}
+_UPDATES = {
+    "+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%",
+    "<<=": "<<", ">>=": ">>", "&=": "&", "|=": "|", "^=": "^",
+}  # fmt: skip
 _UNKNOWN = object()
 
 
@@ -70,6 +76,9 @@ def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None
     if name == "if" and len(form) == 4:
         yes, no = infer(form[2], known, assumption), infer(form[3], known, assumption)
         return yes if yes == no else None
+    if name in _BITS and len(form) > 2:
+        classes = {infer(operand, known, assumption) for operand in form[1:]}
+        return INT if classes == {INT} else None
     if name == "size":
         return INT
     return None
@@ -124,6 +133,17 @@ def _returns(body: List) -> bool:
     return False
 
 
+def _is_range(loop: List) -> bool:
+    """Does a loop run over ``(iota n)`` or ``(iota0 n)``?"""
+    source = loop[2] if len(loop) > 2 else None
+    return (
+        isinstance(source, List)
+        and len(source) == 2
+        and source[0].__class__ is Symbol
+        and source[0].name in _RANGES
+    )
+
+
 class Assignments:
     """What the forms of a body assign to each variable."""
 
@@ -160,12 +180,14 @@ class Assignments:
                 if item.__class__ is Symbol and item.name != "?":
                     self._add(item, 0)
                     break
+        elif name == "loop" and target.__class__ is Symbol and _is_range(form):
+            self._add(target, form[2][1])
         elif name in ("let", "λ", "loop", "lloop", "mloop", "whilein", "for", "pattern@"):
             self._spoil(target)
         else:
             entry = registry.get(name)
             if target.__class__ is Symbol and (
-                name.endswith("=") or (entry is not None and entry.rebinds)
+                name in ("^^=", "&~=") or (entry is not None and entry.rebinds)
             ):
                 self._add(target, _UNKNOWN)
 

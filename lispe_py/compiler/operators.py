@@ -21,14 +21,17 @@ from lispe_py.values.symbol import Symbol
 
 _PYTHON = {
     "+": ast.Add, "-": ast.Sub, "*": ast.Mult, "/": ast.Div,
-    "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor,
+    "&": ast.BitAnd, "|": ast.BitOr, "^": ast.BitXor, "<<": ast.LShift, ">>": ast.RShift,
 }  # fmt: skip
 _PYTHON_COMPARISON = {
     "=": ast.Eq, "!=": ast.NotEq, "eq": ast.Eq, "neq": ast.NotEq, "<": ast.Lt,
     "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE,
 }  # fmt: skip
 #: Operators on integers alone.
-_BITS = frozenset("&|^")
+_BITS = frozenset(("&", "|", "^", "<<", ">>"))
+_SHIFTS = frozenset(("<<", ">>"))
+#: Shifts by more than this many places are left to the runtime, which sees to their size.
+_FARTHEST = 64
 #: Operands of one expression that are guarded together, at most.
 _DEEPEST = 24
 
@@ -39,6 +42,15 @@ def class_of(node: ast.expr) -> str | None:
         return str(node.value.__class__.__name__)
     known: str | None = getattr(node, "number_class", None)
     return known
+
+
+def _is_native(operator: str, operands: list[Any]) -> bool:
+    """Does Python's operator do the same on integers, or on numbers?"""
+    if operator in _SHIFTS:
+        return all(
+            places.__class__ is int and 0 <= places <= _FARTHEST for places in operands[1:]
+        )
+    return operator in _PYTHON
 
 
 class Operation:
@@ -65,7 +77,7 @@ class Operation:
             isinstance(form, List)
             and len(form) > 2
             and form[0].__class__ is Symbol
-            and form[0].name in _PYTHON
+            and _is_native(form[0].name, form[1:])
             and depth < _DEEPEST
         ):
             where = getattr(form, "where", None)
@@ -210,7 +222,7 @@ def operation(
     if len(operands) == 1:
         return emit.run("fold", emit.constant(operator), c.expr(operands[0]))
     work = Operation(c)
-    if operator in _PYTHON:
+    if _is_native(operator, operands):
         kids = [
             work.shape(item, places[i] if i < len(places) else None, 1)
             for i, item in enumerate(operands)
@@ -233,7 +245,7 @@ def operation(
         result = (
             _remainder(c, result, node)
             if operator == "%"
-            else (emit.run(f"{prefix} {operator}", result, node))
+            else emit.run(f"{prefix} {operator}", result, node)
         )
     return result
 
@@ -345,6 +357,54 @@ def at(c: Compiler, form: List) -> ast.expr:
         emit.subscript(container, index),
         emit.run("at", container, index),
     )
+
+
+@inline("set@")
+def set_at(c: Compiler, form: List) -> ast.expr:
+    entry = c.world.entry("set@")
+    assert entry is not None
+    target = form[1]
+    if len(form) != 4 or target.__class__ is not Symbol or target.name in CONSTANTS:
+        return c.primitive_call(form, entry)
+    nodes = c.args(form)
+    for place, node in enumerate(nodes):
+        if not emit.is_simple(node):
+            kept = c.temp()
+            c.emit(emit.assign(kept, node))
+            nodes[place] = emit.name(kept)
+            nodes[place].number_class = class_of(node)  # type: ignore[attr-defined]
+    container, index, value = nodes
+    tests: list[ast.expr] = [emit.has_class(container, "List")]
+    if class_of(index) != "int":
+        tests.append(emit.has_class(index, "int"))
+    # A position past the end appends, which is left to the runtime.
+    tests.append(ast.Compare(index, [ast.Lt()], [emit.run("len", container)]))
+    fast: list[ast.stmt] = [emit.set_subscript(container, index, value)]
+    with c.branch() as slow:
+        c.update(target.name, emit.run("set_at", container, index, value))
+    c.emit(ast.If(ast.BoolOp(ast.And(), tests), fast, slow))
+    return container
+
+
+def _nullp(c: Compiler, form: List) -> ast.expr:
+    """``nullp`` as a Python truth value."""
+    (node,) = c.args(form)
+    if not c.stable(node):
+        return emit.run("is_null", node)
+    return ast.BoolOp(ast.Or(), [emit.is_(node, emit.nil()), emit.run("is_null", node)])
+
+
+@inline("nullp")
+def nullp(c: Compiler, form: List) -> ast.expr:
+    return as_value(_nullp(c, form))
+
+
+test_form("nullp")(_nullp)
+
+
+@inline("cdr")
+def cdr(c: Compiler, form: List) -> ast.expr:
+    return emit.run("cdr", *c.args(form))
 
 
 @inline("car")

@@ -322,6 +322,14 @@ def car(value: Any) -> Any:
     return car(form) if form is not None else adapter_for(cls).car(value)
 
 
+def is_null(value: Any) -> bool:
+    """Is it nil or an empty generic list?"""
+    cls = value.__class__
+    if cls is Tail:
+        return value.offset >= len(value.base)
+    return value is None or ((cls is List or cls is Data) and not len(value))
+
+
 def cdr(value: Any) -> Any:
     """What follows the first member, nil when nothing does.
 
@@ -329,7 +337,10 @@ def cdr(value: Any) -> Any:
     ones, a copy for typed lists.
     """
     cls = value.__class__
-    if cls is List or cls is Tail or cls is Data:
+    if cls is Tail:
+        base, offset = value.base, value.offset + 1
+        return Tail(base, offset) if offset < len(base) else None
+    if cls is List or cls is Data:
         return rest(value)
     if cls is LinkedList:
         after = value.head.next if value.head is not None else None

@@ -11,6 +11,7 @@ from lispe_py.runtime.reading import (
     car,
     cdr,
     cons,
+    is_null,
     iterate,
     keys,
     last,
@@ -41,7 +42,7 @@ from lispe_py.runtime.writing import (
 
 __all__ = [
     "append_all", "at", "car", "cdr", "cons", "construct", "extend", "insert", "insert_sorted",
-    "iterate", "keys", "last", "like", "members", "pop", "pop_first", "pop_last", "push",
-    "push_first", "push_last", "push_true", "set_at", "size", "spliced", "swap", "traverse",
-    "typed", "values",
+    "is_null", "iterate", "keys", "last", "like", "members", "pop", "pop_first", "pop_last",
+    "push", "push_first", "push_last", "push_true", "set_at", "size", "spliced", "swap",
+    "traverse", "typed", "values",
 ]  # fmt: skip
