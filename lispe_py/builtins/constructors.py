@@ -8,6 +8,7 @@ from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.reader import read_data
 from lispe_py.registry import primitive
+from lispe_py.runtime import matrices  # noqa: F401  (what the language does with a matrix)
 from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.copying import clone as deep_copy
 from lispe_py.runtime.lazy import finite
