@@ -71,6 +71,8 @@ MODULES = (
     "decoder.running",
     "decoder.adapters",
     "model_quantisation",
+    "onnx_export",
+    "distributed",
 )
 
 

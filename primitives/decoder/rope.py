@@ -120,6 +120,12 @@ class Rotation:
 
     def at(self, start: int, count: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """Cosines and sines [count, dim] of the positions from ``start`` on."""
+        if torch.compiler.is_compiling():
+            # A graph that is kept has no use for tables of one length.
+            places = torch.arange(start, start + count, device=like.device).float()
+            angles = torch.outer(places, self.frequencies.float().to(like.device)).repeat(1, 2)
+            cos, sin = angles.cos() * self.factor, angles.sin() * self.factor
+            return cos.to(like.dtype), sin.to(like.dtype)
         key = (like.device, like.dtype)
         found = self.tables.get(key)
         end = start + count
