@@ -19,7 +19,7 @@ from lispe_py import LispE, LispError, LispExit
 FOLDER = Path(__file__).parent / "conformance"
 TOPICS = ("core", "containers", "strings", "torch")
 #: Seconds that one case may last.
-LIMIT = 20
+LIMIT = 120
 
 Case = dict[str, Any]
 
