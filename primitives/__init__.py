@@ -62,6 +62,7 @@ MODULES = (
     "lora",
     "tokenizers",
     "sentencepiece_models",
+    "hf_tokenizers",
     "tiktoken",
     "sampling",
     "generation",
