@@ -13,7 +13,7 @@
 ; ---------------------------------------------------------------- settings
 
 (setq folder "demo-output")
-(setq epochs 8)
+(setq epochs 5)
 (if (> (size _args) 0) (setq folder (@ _args 0)))
 (if (> (size _args) 1) (setq epochs (integer (@ _args 1))))
 
