@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
@@ -437,9 +437,16 @@ def torch_generate(
     return generated(found, input_ids, found.settings, chosen, listen)
 
 
+def function_of(lisp: Context, callback: Any) -> Callable[..., Any]:
+    """A LispE function, by itself or by its name."""
+    if isinstance(callback, (nn.Module, Tensor)):
+        raise LispError(f"callback must be a function, not {what(callback)}")
+    return lisp.callable(Symbol(callback) if isinstance(callback, str) else callback)
+
+
 def listener(lisp: Context, callback: Any) -> Listener:
     """A LispE function as listener: it gets one id, or the ids of a batch."""
-    call = lisp.callable(Symbol(callback) if isinstance(callback, str) else callback)
+    call = function_of(lisp, callback)
     stop = Symbol("stop")
 
     def listen(new: Tensor) -> bool:

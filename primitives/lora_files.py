@@ -14,7 +14,7 @@ from lispe_py.errors import LispError
 from . import storage
 from .arguments import shape_text
 from .lora_layers import Adapted, LoRAConfig
-from .lora_models import add_adapter, bare_model, candidates, names_of, target_name
+from .lora_models import add_adapter, bare_model, candidates, names_of, sizes_of, target_name
 
 FORMAT = "lispe_torch_lora"
 VERSION = 1
@@ -231,7 +231,7 @@ def load_peft(model: nn.Module, folder: str, name: str) -> None:
         )
     for target, (a, b) in pairs.items():
         module = there[target]
-        wanted = _sizes(module)
+        wanted = sizes_of(module)
         if (a.shape[1], b.shape[0]) != wanted:
             raise LispError(
                 f"the adapter of '{target}' is for {a.shape[1]} -> {b.shape[0]}, "
@@ -241,10 +241,3 @@ def load_peft(model: nn.Module, folder: str, name: str) -> None:
             raise LispError(f"the model has an adapter '{name}' already")
     for target, layer in add_adapter(model, LoRAConfig(), name, each=configs).items():
         replace(layer, name, configs[target], *pairs[target])
-
-
-def _sizes(module: Any) -> tuple[int, int]:
-    if isinstance(module, nn.MultiheadAttention):
-        return module.embed_dim, 3 * module.embed_dim
-    return module.in_features, module.out_features
-

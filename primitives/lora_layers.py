@@ -97,7 +97,7 @@ class Adapted(Layer):
         self, name: str, config: LoRAConfig, like: Tensor, dtype: torch.dtype | None = None
     ) -> None:
         """A fresh adapter on the device of ``like``; it becomes the active one."""
-        if not name or "." in name:
+        if not name or "." in name or hasattr(nn.ParameterDict, name):
             raise LispError(f"an adapter cannot have the name '{name}'")
         if name in self.configs:
             raise LispError(f"there is an adapter '{name}' already")

@@ -198,6 +198,9 @@ def add_adapter(
     for path, module in found.items():
         if isinstance(module, Adapted) and name in module.configs:
             raise LispError(f"'{path}' has an adapter '{name}' already")
+        rank = each[path].rank if each else config.rank
+        if rank > max(sizes_of(module)):
+            raise LispError(f"rank {rank} is above the sizes of '{path}'")
     made: dict[str, Adapted] = {}
     replaced: dict[int, Adapted] = {}
     for path, module in found.items():
@@ -215,6 +218,13 @@ def add_adapter(
     for layer in adapted_layers(model).values():
         layer.activate([name] if name in layer.configs else [])
     return made
+
+
+def sizes_of(module: Any) -> tuple[int, int]:
+    """What a module takes and gives, as an adapter on it does."""
+    if isinstance(module, nn.MultiheadAttention):
+        return module.embed_dim, 3 * module.embed_dim
+    return module.in_features, module.out_features
 
 
 def bare_model(model: nn.Module) -> nn.Module:

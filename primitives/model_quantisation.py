@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import Any
 
 import torch
@@ -150,6 +151,8 @@ class _Ranges:
             value = inputs[0].detach()
             if value.numel():
                 low, high = (float(v) for v in torch.aminmax(value.float()))
+                if not (math.isfinite(low) and math.isfinite(high)):
+                    raise LispError("the calibration data lead to values that are not finite")
                 before = self.found.get(name, (low, high))
                 self.found[name] = (min(low, before[0]), max(high, before[1]))
 

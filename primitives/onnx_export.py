@@ -22,6 +22,7 @@ from lispe_py.values.typed import Strings
 from . import storage
 from .arguments import boolean, is_list, known, module, options, positive, text, what
 from .checkpointing import bare
+from .convert import settled
 from .persistence import path_of
 
 LIBRARY = "lispe_torch"
@@ -171,7 +172,7 @@ def torch_onnx_run(path: Any, input: Any) -> Any:
     if len(given) != len(wanted):
         raise LispError(f"the model takes {len(wanted)} inputs, not {len(given)}")
     feed = {
-        one.name: value.detach().cpu().numpy() for one, value in zip(wanted, given, strict=True)
+        one.name: settled(value).numpy() for one, value in zip(wanted, given, strict=True)
     }
     try:
         found = session.run(None, feed)

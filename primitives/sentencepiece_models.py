@@ -167,6 +167,8 @@ def torch_train_sentencepiece(
     if not os.path.isdir(os.path.dirname(prefix) or "."):
         raise LispError(f"there is no such folder: {os.path.dirname(prefix)}")
     wanted = 8000 if vocab_size is None else positive(vocab_size, "vocab_size")
+    if wanted >= 1 << 31:
+        raise LispError(f"vocab_size is too large: {wanted}")
     kind = "bpe" if model_type is None else text(model_type, "model_type")
     if kind not in TYPES:
         raise LispError(

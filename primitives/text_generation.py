@@ -13,7 +13,7 @@ from lispe_py.runtime.context import Context
 from lispe_py.values.symbol import Symbol
 
 from .arguments import options, text
-from .generation import LIBRARY, Listener, continued, generator_of
+from .generation import LIBRARY, Listener, continued, function_of, generator_of
 from .tokenizers import StreamDecoder, tokenizer_of
 
 
@@ -136,7 +136,7 @@ def torch_generate_text(
     writer = Writer(words.decode, ids, settings.stop, set(settings.eos_token_id))
     tell = None
     if callback is not None:
-        tell = lisp.callable(Symbol(callback) if isinstance(callback, str) else callback)
+        tell = function_of(lisp, callback)
     start = torch.tensor([ids], dtype=torch.int64, device=found.device)
     if strategy == "beam_search":
         for index in continued(found.model, start, settings, strategy)[0]:

@@ -459,6 +459,8 @@ def torch_pad_sequences(sequences: Any, max_length: Any = None, pad_token: Any =
     length = max(map(len, rows)) if max_length is None else natural(max_length, "max_length")
     pad = 0 if pad_token is None else integer(pad_token, "pad_token")
     filled = [(row + [pad] * (length - len(row)))[:length] for row in rows]
+    if not -(1 << 63) <= pad < 1 << 63:
+        raise LispError(f"pad_token is too large: {what(pad_token)}")
     return placed(torch.tensor(filled, dtype=torch.int64))
 
 

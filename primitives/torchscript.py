@@ -6,6 +6,7 @@ import io
 import os
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -222,7 +223,9 @@ def torch_jit_load(lisp: Context, model_path: Any, device: Any = "cpu") -> Scrip
             warnings.simplefilter("ignore")
             script = torch.jit.load(path, map_location="cpu")
     except (RuntimeError, ValueError, OSError, TypeError) as error:
-        raise LispError(f"cannot read {path}: {_last_line(error)}") from None
+        whole = zipfile.is_zipfile(path)
+        reason = _last_line(error).partition(". ")[0] if whole else "it is no TorchScript file"
+        raise LispError(f"cannot read {path}: {reason}") from None
     script.eval()
     made = ScriptModel(script, _mapping(path))
     try:

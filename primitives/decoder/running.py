@@ -14,7 +14,7 @@ from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Integers
 
 from ..arguments import boolean, known, natural, options, what
-from ..generation import Settings, continued
+from ..generation import Settings, continued, function_of
 from ..kv_cache import KVCache
 from ..tokenizers import ids_of
 from .handles import Handle, handle_of, layer_index
@@ -236,8 +236,7 @@ def torch_hf_generate(
         settings.max_length = min(settings.max_length, handle.max_seq_len - len(prompt))
     listen = None
     if given.get("callback") is not None:
-        callback, data = given["callback"], given.get("data")
-        call = lisp.callable(Symbol(callback) if isinstance(callback, str) else callback)
+        call, data = function_of(lisp, given["callback"]), given.get("data")
 
         def listen(new: Tensor) -> bool:
             return call(int(new[0]), data) is Symbol("stop")
