@@ -198,9 +198,6 @@ def add_adapter(
     for path, module in found.items():
         if isinstance(module, Adapted) and name in module.configs:
             raise LispError(f"'{path}' has an adapter '{name}' already")
-        rank = each[path].rank if each else config.rank
-        if rank > max(sizes_of(module)):
-            raise LispError(f"rank {rank} is above the sizes of '{path}'")
     made: dict[str, Adapted] = {}
     replaced: dict[int, Adapted] = {}
     for path, module in found.items():
