@@ -24,7 +24,7 @@ from lispe_py import libraries
 from lispe_py.builtins.access import path_entry
 from lispe_py.builtins.dictionaries import flipped
 from lispe_py.builtins.modify import over, replace_all
-from lispe_py.compiler.unit import MAIN, Code, compile_unit
+from lispe_py.compiler.unit import MAIN, Code, compile_unit, take_definitions
 from lispe_py.errors import LispError
 from lispe_py.expander import Expander
 from lispe_py.links import Links
@@ -314,7 +314,7 @@ class LispE:
             main = self._main(code)
             if len(self._compiled) > 2_000:
                 self._compiled.clear()
-            if not calls.defines(forms):
+            if not take_definitions(forms)[1]:
                 self._compiled[key] = main
         return main(frame) if frame is not None else main()
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from lispe_py.errors import LispError
-from lispe_py.runtime.failures import _place
+from lispe_py.runtime.failures import place_of
 from lispe_py.runtime.frames import MARK
 
 #: Calls shown at either end of a long chain.
@@ -42,7 +42,7 @@ def calls(error: BaseException) -> list[Call]:
         while tb is not None:
             if MARK in tb.tb_frame.f_globals:
                 code = tb.tb_frame.f_code
-                place = _place(code, tb.tb_lasti)
+                place = place_of(code, tb.tb_lasti)
                 if place is not None:
                     found.append(Call(_name(code.co_name), code.co_filename, *place))
             tb = tb.tb_next

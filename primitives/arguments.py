@@ -51,11 +51,19 @@ def integer(value: Any, name: str) -> int:
     """A whole number; ``8.0`` is one."""
     if value.__class__ is int:
         return int(value)
+    found = whole(value)
+    if found is None:
+        raise LispError(f"{name} must be an integer, not {what(value)}")
+    return found
+
+
+def whole(value: Any) -> int | None:
+    """The integer that a number, or a tensor of no axis, is; None if it is none."""
     if isinstance(value, Tensor) and value.dim() == 0:
         value = value.item()
     if isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1:
         return int(value)
-    raise LispError(f"{name} must be an integer, not {what(value)}")
+    return None
 
 
 def positive(value: Any, name: str) -> int:

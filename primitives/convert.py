@@ -26,7 +26,7 @@ from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Floats, Integers, Numbers, Shorts
 
-from .arguments import what
+from .arguments import what, whole
 
 #: Class of a typed list -> element type of its tensor.
 ELEMENTS: dict[type, torch.dtype] = {
@@ -148,11 +148,10 @@ def sizes(value: Any, name: str = "shape", negative: bool = False) -> tuple[int,
 
 def _whole(member: Any, name: str) -> int:
     """A size that is not written as an integer: ``2.0``, a tensor of no axis."""
-    if isinstance(member, Tensor) and member.dim() == 0:
-        member = member.item()
-    if isinstance(member, (int, float)) and not isinstance(member, bool) and member == member // 1:
-        return int(member)
-    raise LispError(f"{name} must be a list of integers: it holds {what(member)}")
+    found = whole(member)
+    if found is None:
+        raise LispError(f"{name} must be a list of integers: it holds {what(member)}")
+    return found
 
 
 def number_or_tensor(value: Any, name: str) -> Any:

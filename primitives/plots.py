@@ -128,7 +128,6 @@ def torch_plot_loss(lisp: Context, losses: Any, path: Any = None, title: Any = N
         panel = figure.add_subplot()
         for name, curve in curves.items():
             panel.plot(range(1, curve.numel() + 1), curve.tolist(), label=name)
-        panel.set_xlabel("step")
         panel.set_ylabel("loss")
         panel.grid(alpha=0.3)
         if len(curves) > 1:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import json
 import os
 import pickle
-import secrets
-import stat
 import struct
 import warnings
 import zipfile
@@ -23,6 +21,7 @@ import torch
 from torch import Tensor
 
 from lispe_py.errors import LispError
+from lispe_py.runtime.atomic import passing_file
 
 #: Key of the metadata of a safetensors file under which a record without its tensors lies.
 METADATA = "lispe_torch"
@@ -41,39 +40,13 @@ def write_file(path: str, write: Callable[[str], None]) -> None:
     After a crash at any moment there is the old file or the new one. A link
     is followed; the permissions of a file that was there are kept.
     """
-    target = os.path.realpath(path)
-    folder, name = os.path.split(target)
-    passing = os.path.join(folder, f".{name}.{secrets.token_hex(6)}.tmp")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise LispError(f"cannot write {path}: it is not a file")
     try:
-        mode = None
-        if os.path.lexists(target):
-            status = os.stat(target)
-            if not stat.S_ISREG(status.st_mode):
-                raise LispError(f"cannot write {path}: it is not a file")
-            mode = stat.S_IMODE(status.st_mode)
-        os.close(os.open(passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        if mode is not None:
-            os.chmod(passing, mode)
-        try:
+        with passing_file(path) as passing:
             write(passing)
-            with open(passing, "rb+") as stream:
-                os.fsync(stream.fileno())
-            os.replace(passing, target)
-        except BaseException:
-            os.unlink(passing)
-            raise
-        _sync_folder(folder)
     except (OSError, RuntimeError) as error:
         raise LispError(f"cannot write {path}: {reason(error)}") from None
-
-
-def _sync_folder(folder: str) -> None:
-    if os.name == "posix":
-        descriptor = os.open(folder or ".", os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def write_torch(path: str, record: Any) -> None:

@@ -113,7 +113,8 @@ class Progress:
         self.last = 0.0
 
     def show(self, head: str, done: int, total: int, value: Callable[[], float]) -> None:
-        if not self.shown:
+        # A bar is drawn over itself; a file or a pipe gets the line of each epoch alone.
+        if not (self.shown and self.stream.isatty()):
             return
         now = time.monotonic()
         if done < total and now - self.last < 0.1:
@@ -130,7 +131,7 @@ class Progress:
 
     def end(self, line: str) -> None:
         if self.shown:
-            self._write(f"\r{line}")
+            self._write(f"\r{line}" if self.width else line)
             self.stream.write("\n")
             self.stream.flush()
             self.width = 0

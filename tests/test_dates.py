@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lispe_py import LispE, LispError
-from lispe_py.values.dates import Date
+from lispe_py.runtime.dates import Date
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lispe_py import LispE, LispError
-from lispe_py.values.regex import Prgx, Rgx
+from lispe_py.runtime.regex import Prgx, Rgx
 
 
 def shown(program: str) -> str:

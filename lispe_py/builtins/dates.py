@@ -10,7 +10,7 @@ from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import to_integer, to_number
-from lispe_py.values.dates import Chrono, Date, moment_of
+from lispe_py.runtime.dates import Chrono, Date, moment_of
 
 
 def _date(value: Any) -> Date:

@@ -9,7 +9,7 @@ from lispe_py.builtins.strings import text_of
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import to_integer
-from lispe_py.values.regex import Prgx, Regex, Rgx, ecma_replacement
+from lispe_py.runtime.regex import Prgx, Regex, Rgx, ecma_replacement
 from lispe_py.values.typed import Integers, Strings
 
 

@@ -11,9 +11,9 @@ from lispe_py.registry import primitive
 from lispe_py.runtime import files
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
+from lispe_py.runtime.dates import Date
 from lispe_py.runtime.files import path_of
 from lispe_py.runtime.sequence import iterate
-from lispe_py.values.dates import Date
 from lispe_py.values.dictionaries import Dictionary
 from lispe_py.values.streams import Stream
 from lispe_py.values.typed import Shorts, Strings

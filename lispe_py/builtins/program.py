@@ -10,6 +10,7 @@ from lispe_py.errors import LispError
 from lispe_py.names import ALIASES
 from lispe_py.printer import display
 from lispe_py.registry import primitive, registry
+from lispe_py.runtime.matching import is_typed
 from lispe_py.values.functions import form_of
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -105,8 +106,6 @@ def bodies(lisp: LispE, function: Any) -> Any:
     if several is not None:
         if len(several) == 1:
             return several[0]
-        from lispe_py.compiler.patterns import is_typed
-
         # Those that take anything first, as they are listed by the reference.
         return List(sorted(several, key=lambda b: bool(b[2]) and is_typed(lisp, b[2][0])))
     form = form_of(function)

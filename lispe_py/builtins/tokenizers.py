@@ -11,9 +11,9 @@ from lispe_py.printer import display
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.sequence import iterate
+from lispe_py.runtime.tokenizing import LANGUAGE, Tokenizer, segmentation
 from lispe_py.values.lists import List
 from lispe_py.values.sets import SetS
-from lispe_py.values.tokenizing import LANGUAGE, Tokenizer, segmentation
 from lispe_py.values.typed import Integers, Strings
 from lispe_py.values.types import is_list, is_set
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from lispe_py.compiler.walk import named_forms
 from lispe_py.registry import registry
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -123,14 +124,8 @@ def result_of(
 
 
 def _returns(body: List) -> bool:
-    pending: list[Any] = [body]
-    while pending:
-        form = pending.pop()
-        if isinstance(form, List) and form:
-            if form[0].__class__ is Symbol and form[0].name in ("return", "setq", "λ", "let"):
-                return True
-            pending.extend(form)
-    return False
+    """Does the value come from elsewhere than the last form, or rest on what is assigned?"""
+    return any(name in ("return", "setq", "λ", "let") for name, _ in named_forms(body))
 
 
 def _is_range(loop: List) -> bool:
@@ -150,19 +145,11 @@ class Assignments:
     def __init__(self, body: Any) -> None:
         #: name -> forms whose value it takes; ``_UNKNOWN`` for anything at all
         self.of: dict[str, list[Any]] = {}
+        #: Members of all the forms: what a second version of the body would cost.
         self.size = 0
-        pending = [body]
-        while pending:
-            form = pending.pop()
-            self.size += 1
-            if not isinstance(form, List) or not form:
-                continue
-            head = form[0]
-            if head.__class__ is Symbol:
-                if head.name == "quote":
-                    continue
-                self._note(head.name, form)
-            pending.extend(form)
+        for name, form in named_forms(body):
+            self.size += len(form)
+            self._note(name, form)
 
     def _note(self, name: str, form: List) -> None:
         if len(form) < 2:
@@ -244,21 +231,12 @@ def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]
     what it meets there tells the likely class.
     """
     meets: dict[str, set[str]] = {}
-    pending = [body]
-    while pending:
-        form = pending.pop()
-        if not isinstance(form, List) or not form:
-            continue
-        head = form[0]
-        if head.__class__ is Symbol:
-            if head.name == "quote":
-                continue
-            if head.name in _NATIVE or head.name in _COMPARISONS or head.name in ("%", *_UPDATES):
-                literals = {_LITERALS[m.__class__] for m in form[1:] if m.__class__ in _LITERALS}
-                for member in form[1:]:
-                    if member.__class__ is Symbol and member.name in parameters:
-                        meets.setdefault(member.name, set()).update(literals)
-        pending.extend(form)
+    for name, form in named_forms(body):
+        if name in _NATIVE or name in _COMPARISONS or name in ("%", *_UPDATES):
+            literals = {_LITERALS[m.__class__] for m in form[1:] if m.__class__ in _LITERALS}
+            for member in form[1:]:
+                if member.__class__ is Symbol and member.name in parameters:
+                    meets.setdefault(member.name, set()).update(literals)
     if not meets:
         return []
     guess = {name: FLOAT if classes == {FLOAT} else INT for name, classes in meets.items()}

@@ -14,11 +14,12 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
-from lispe_py.compiler.forms import TAIL, Dest, World, special
+from lispe_py.compiler.forms import TAIL, Dest, special
 from lispe_py.compiler.functions import finish_function, install
 from lispe_py.compiler.scope import Frame, _pattern_names, bound_names, mentions
 from lispe_py.compiler.unit import definition
 from lispe_py.names import CONSTANTS
+from lispe_py.runtime.matching import is_typed
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -508,24 +509,6 @@ def dethread(c: Compiler, form: List) -> ast.expr:
     ; true
     """
     raise c.fail("a definition cannot stand here", form)
-
-
-def is_typed(world: World, pattern: Any) -> bool:
-    """Is a body selected by the type of its first argument?"""
-    if pattern.__class__ is Symbol or pattern is None:
-        return False
-    if not isinstance(pattern, List):
-        return True
-    if not pattern or hasattr(pattern, "pairs") or pattern[0].__class__ is not Symbol:
-        return False
-    name = pattern[0].name
-    return (
-        name == "quote"
-        or (name.endswith("_") and len(name) > 1)
-        or name in world.data
-        or name in world.groups
-        or name in world.classes
-    )
 
 
 def _ordered(c: Compiler, bodies: list[List]) -> list[List]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.inference import Assumption
+from lispe_py.compiler.walk import named_forms
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -163,19 +164,10 @@ _BINDERS = {
 def bound_names(body: Any, binders: dict[str, Any] = _BINDERS) -> set[str]:
     """The names that the forms of a body set, inner lambdas included."""
     found: set[str] = set()
-    pending = [body]
-    while pending:
-        form = pending.pop()
-        if not isinstance(form, List) or not form:
-            continue
-        head = form[0]
-        if head.__class__ is Symbol:
-            if head.name == "quote":
-                continue
-            binder = binders.get(head.name)
-            if binder is not None:
-                found.update(binder(form))
-        pending.extend(form)
+    for name, form in named_forms(body):
+        binder = binders.get(name)
+        if binder is not None:
+            found.update(binder(form))
     return found
 
 
@@ -186,16 +178,4 @@ def updated_names(body: Any) -> set[str]:
 
 def mentions(body: Any, names: frozenset[str]) -> bool:
     """Does a body call one of the named forms (outside quotes)?"""
-    pending = [body]
-    while pending:
-        form = pending.pop()
-        if not isinstance(form, List) or not form:
-            continue
-        head = form[0]
-        if head.__class__ is Symbol:
-            if head.name == "quote":
-                continue
-            if head.name in names:
-                return True
-        pending.extend(form)
-    return False
+    return any(name in names for name, _ in named_forms(body))

@@ -26,22 +26,36 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """
     # Through a link, its target is replaced, not the link.
     target = os.path.realpath(path)
+    if os.path.exists(target) and not os.path.isfile(target):
+        with open(target, "wb") as direct:
+            yield direct
+        return
+    with passing_file(target) as beside, open(beside, "wb") as file:
+        yield file
+
+
+@contextmanager
+def passing_file(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The name of a new file, to be filled; it takes the place of ``path`` at the end.
+
+    For writers that want a name. The permissions of a file that was there are kept.
+
+    Raises:
+        OSError: where the folder or the file cannot be written.
+    """
+    target = os.path.realpath(path)
     try:
         mode: int | None = os.stat(target).st_mode
     except FileNotFoundError:
         mode = None
-    if mode is not None and not stat.S_ISREG(mode):
-        with open(target, "wb") as direct:
-            yield direct
-        return
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", target)
     folder, name = os.path.split(target)
     descriptor, beside = tempfile.mkstemp(prefix=f".{name[:64]}.", suffix=".new", dir=folder)
+    os.close(descriptor)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
+        yield beside
+        with open(beside, "rb+") as file:
             os.fsync(file.fileno())
         os.chmod(beside, stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
         os.replace(beside, target)

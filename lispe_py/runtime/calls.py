@@ -199,20 +199,19 @@ class _Identity:
         return isinstance(other, _Identity) and other.value is self.value
 
 
-def defines(forms: list[Any]) -> bool:
-    """Does code hold definitions? Then it must run through the compiler each time."""
-    from lispe_py.compiler.unit import take_definitions
-
-    return bool(take_definitions(forms)[1])
-
-
 def read_source(path: str | os.PathLike[str]) -> str:
     """The text of a source file."""
     try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
+        with open(path, "rb") as stream:
+            return stream.read().decode("utf-8").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise LispError(f"this file is not UTF-8: {os.fspath(path)} (byte {error.start})") from None
+        before = error.object[: error.start]
+        raise LispError(
+            f"this file is not UTF-8: byte {error.start} is {error.object[error.start]:#04x}",
+            file=os.fspath(path),
+            line=before.count(b"\n") + 1,
+            column=len(before) - (before.rfind(b"\n") + 1) + 1,
+        ) from None
 
 
 def helpers(lisp: LispE) -> dict[str, Any]:

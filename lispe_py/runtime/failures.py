@@ -16,7 +16,7 @@ from lispe_py.runtime.frames import MADE, MARK
 _ARITY = re.compile(r"\(\) (missing|takes|got)|positional argument|unexpected keyword")
 
 
-def _place(code: CodeType, instruction: int) -> tuple[int, int] | None:
+def place_of(code: CodeType, instruction: int) -> tuple[int, int] | None:
     for index, (line, _, column, _) in enumerate(code.co_positions()):
         if index == instruction // 2:
             if line is None:
@@ -158,7 +158,7 @@ def translate(error: Exception) -> LispError | None:
     if result.line is None:
         site = _site(traceback, result.at_call)
         if site is not None:
-            place = _place(site.tb_frame.f_code, site.tb_lasti)
+            place = place_of(site.tb_frame.f_code, site.tb_lasti)
             if place is not None:
                 result.line, result.column = place
                 file = site.tb_frame.f_code.co_filename

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, Protocol
 
 from lispe_py.errors import LispError
 from lispe_py.runtime import sequence
@@ -124,6 +124,32 @@ def match_copy(value: Any) -> Any:
 
 def no_match(name: str) -> Any:
     raise LispError(f"Could not find a match for function: '{name}'", at_call=True)
+
+
+class Structures(Protocol):
+    """The interpreter's structures and classes, by name."""
+
+    data: dict[str, int]
+    groups: dict[str, tuple[str, ...]]
+    classes: dict[str, Any]
+
+
+def is_typed(world: Structures, pattern: Any) -> bool:
+    """Is a body selected by the type of its first argument?"""
+    if pattern.__class__ is Symbol or pattern is None:
+        return False
+    if not isinstance(pattern, List):
+        return True
+    if not pattern or hasattr(pattern, "pairs") or pattern[0].__class__ is not Symbol:
+        return False
+    name = pattern[0].name
+    return (
+        name == "quote"
+        or (name.endswith("_") and len(name) > 1)
+        or name in world.data
+        or name in world.groups
+        or name in world.classes
+    )
 
 
 def helpers() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.runtime import letters
-from lispe_py.values.regex import CLASSES
+from lispe_py.runtime.regex import CLASSES
 
 OPERATORS = frozenset("+-*/%=<>&|^~!@#?:\\÷×¬²³√∑∏∪∩∨∧")
 
