@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 import torch
@@ -134,14 +135,30 @@ def test_callback_may_stop(lisp: LispE) -> None:
     assert lisp.show(lisp.eval("seen")) == "(1 2 3)"
 
 
-def test_progress_on_standard_error(lisp: LispE) -> None:
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_progress_on_standard_error(stream: type[io.StringIO]) -> None:
+    lisp = LispE(stderr=stream())
+    lisp.eval("""
+    (setq x (torch_randn '(20 3))) (setq y (torch_randn '(20 2)))
+    (setq m (torch_linear 3 2)) (setq o (torch_optimizer m 0.01))""")
     call = '(torch_train m o (list x y) "mse" (dictionary "batch_size" 5 "progress" {}))'
-    lisp.eval("(setq m (torch_linear 3 2)) (setq o (torch_optimizer m 0.01))")
     lisp.eval(call.format("nil"))
     assert lisp.stderr.getvalue() == ""
     lisp.eval(call.format("true"))
     shown = lisp.stderr.getvalue()
-    assert "epoch 1/1 [########################] 4/4 loss" in shown and shown.endswith("\n")
+    if stream is Terminal:
+        assert "\repoch 1/1 [########################] 4/4 loss" in shown
+        assert shown.endswith("\n")
+    else:
+        # A file keeps one line of an epoch: no bar drawn over itself.
+        assert re.fullmatch(r"epoch 1/1 loss \d\.\d+\n", shown)
 
 
 def test_mixed_precision_and_scaling(lisp: LispE) -> None:
