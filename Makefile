@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 PACKAGES := lispe_py primitives
 .DELETE_ON_ERROR:
 
-.PHONY: demo test check lint types conformance bench wheel clean
+.PHONY: demo test check lint types conformance primitives bench wheel clean
 
 demo: $(STAMP)-demo
 	$(BIN)/lispe lisp_examples/language_model.lisp
@@ -34,6 +34,10 @@ types: $(STAMP)-test
 # Counts of the conformance corpus, family by family.
 conformance: $(STAMP)-test
 	$(BIN)/python -m tests.test_conformance
+
+# Counts of the torch library's primitives: bound, documented, tested.
+primitives: $(STAMP)-test
+	$(BIN)/python -m tests.primitives_table
 
 bench: $(STAMP)-demo
 	$(BIN)/python -m benchmarks

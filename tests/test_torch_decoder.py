@@ -388,8 +388,13 @@ def test_weights_and_information(lisp: LispE, folders: Path) -> None:
     first = "model.layers.1.self_attn."
     fused = torch.cat([weights[f"{first}{n}_proj.weight"] for n in "qkv"])
     assert torch.equal(lisp.eval("(torch_hf_get_qkv_fused_weight h 1)"), fused)
-    for short, name in (("q", f"{first}q_proj"), ("o", f"{first}o_proj"),
-                        ("up", "model.layers.1.mlp.up_proj")):  # fmt: skip
+    mlp = "model.layers.1.mlp."
+    fused = torch.cat([weights[f"{mlp}{n}_proj.weight"] for n in ("gate", "up")])
+    assert torch.equal(lisp.eval("(torch_hf_get_gate_up_fused_weight h 1)"), fused)
+    for short, name in (
+        *((n, f"{first}{n}_proj") for n in ("q", "k", "v", "o")),
+        *((n, f"{mlp}{n}_proj") for n in ("gate", "up", "down")),
+    ):
         assert torch.equal(lisp.eval(f"(torch_hf_get_{short}_weight h 1)"), weights[f"{name}.weight"])
     info = lisp.eval("(torch_hf_model_info h)")
     assert info["head_dim"] == 16 and info["tie_word_embeddings"] is True

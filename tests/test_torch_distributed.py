@@ -41,7 +41,8 @@ JOB = """
 (torch_distributed_barrier)
 (if (= rank 0) (block
    (torch_save_model m (+ "FOLDER" "end.pt"))
-   (fwrite (+ "FOLDER" "said.txt") (+ (string total) " " (string all) " " (string first)))))
+   (fwrite (+ "FOLDER" "said.txt") (+ (string total) " " (string all) " " (string first)
+      " " (string (torch_distributed_world_size))))))
 (torch_distributed_end)
 """
 
@@ -69,7 +70,7 @@ def test_two_processes_learn_as_one_does(tmp_path: Path) -> None:
     torch.testing.assert_close(found.weight, plain.weight)
     total, rest = (tmp_path / "said.txt").read_text().split(" ", 1)
     assert float(total) == pytest.approx(float(loss.detach()), rel=1e-4)
-    assert rest == "((0) (1)) (1)"
+    assert rest == "((0) (1)) (1) 2"
 
 
 @needs_groups

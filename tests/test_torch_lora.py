@@ -53,6 +53,13 @@ def bits(value: Tensor) -> list[int]:
 # ------------------------------------------------------------------ layers
 
 
+def test_a_configuration(lisp: LispE) -> None:
+    made = lisp.eval(
+        '(torch_lora_config (dictionary "r" 4 "lora_alpha" 12 "target_modules" (list "q" "v" "k")))'
+    )
+    assert lisp.show(made) == "LoRA Config (rank=4, alpha=12, targets=3)"
+
+
 def test_forward_is_the_formula(lisp: LispE) -> None:
     layer = take(lisp, "(setq l (torch_lora_linear 6 4 2 8))")
     x = torch.randn(5, 6)

@@ -109,6 +109,18 @@ def test_layer_norm_is_pytorch_s(shape: object) -> None:
     same_gradients(ours, theirs)
 
 
+def test_layer_norm_and_parts_in_the_language(lisp: LispE) -> None:
+    lisp.eval("(setq norm (torch_layer_norm '(3 4)))")
+    x = torch.randn(2, 3, 4, dtype=torch.float64)
+    lisp.globals["x"] = x
+    found = lisp.eval("(torch_layer_norm_forward norm x)")
+    close(found, nn.functional.layer_norm(x.float(), (3, 4)))
+    weight = lisp.eval('(torch_module_part norm "weight")')
+    assert weight is lisp.globals["norm"].weight
+    lisp.eval("(setq model (torch_model 2 3 1))")
+    assert lisp.eval('(torch_module_part model "fc2")') is lisp.globals["model"].fc2
+
+
 # ------------------------------------------------------------------ attention
 
 

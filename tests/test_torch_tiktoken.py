@@ -73,6 +73,9 @@ def test_ids_are_those_of_tiktoken(vocabulary: dict[str, int], pattern: str) -> 
         assert list(lisp.call("tiktoken_encode", lisp.globals["bpe"], text)) == ids
         assert lisp.call("tiktoken_decode", lisp.globals["bpe"], ids) == text
         assert list(lisp.call("tiktoken_decode_bytes", lisp.globals["bpe"], ids)) == list(text.encode())
+    for token in (0, 97, len(vocabulary) - 1):
+        found = lisp.call("tiktoken_decode_single_token_bytes", lisp.globals["bpe"], token)
+        assert bytes(list(found)) == theirs.decode_single_token_bytes(token)
     values = lisp.call("tiktoken_token_byte_values", lisp.globals["bpe"])
     assert [bytes(list(v)) for v in values] == theirs.token_byte_values()
     assert lisp.eval("(tiktoken_vocab_size bpe)") == len(vocabulary)

@@ -158,6 +158,10 @@ def test_devices_and_unloading(lisp: LispE) -> None:
     assert lisp.eval('(torch_jit_load (+ folder "net.pt") "warp")') is not None
     assert "the model stays on the CPU" in lisp.stderr.getvalue()
     assert lisp.eval("(torch_jit_model_to_best_device m)") is True
+    if not torch.backends.mps.is_available():
+        assert lisp.eval("(torch_jit_model_to_mps m)") is True
+        assert "MPS is not available" in lisp.stderr.getvalue()
+        assert lisp.eval("(torch_jit_model_forward m x)").device.type == "cpu"
     assert lisp.eval("(torch_jit_unload m)") is True
     assert lisp.show(lisp.eval("m")) == "<TorchJITModel: Not loaded>"
     with pytest.raises(LispError, match="Model not loaded"):
