@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
 
+from . import few_rows
 from .arguments import boolean, is_list, number, positive, rate, shape_text, text, what
 from .layers import Layer, MultiHeadAttention, check_heads, rebuild
 
@@ -315,7 +316,7 @@ class LoRALinear(Adapted):
             weight = self.weight
         if x.shape[-1:] != (self.in_features,):
             raise LispError(f"the last axis of {shape_text(x)} should be {self.in_features}")
-        out = F.linear(x, weight, self.bias)
+        out = few_rows.linear(x, weight, self.bias)
         return self.update(x, out) if self.adapts() else out
 
 
