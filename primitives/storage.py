@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from lispe_py.errors import LispError
-from lispe_py.runtime.atomic import passing_file
+from lispe_py.runtime import atomic
 
 #: Key of the metadata of a safetensors file under which a record without its tensors lies.
 METADATA = "lispe_torch"
@@ -43,10 +43,18 @@ def write_file(path: str, write: Callable[[str], None]) -> None:
     if os.path.exists(path) and not os.path.isfile(path):
         raise LispError(f"cannot write {path}: it is not a file")
     try:
-        with passing_file(path) as passing:
+        with atomic.passing_file(path) as passing:
             write(passing)
     except (OSError, RuntimeError) as error:
         raise LispError(f"cannot write {path}: {reason(error)}") from None
+
+
+def remove_unfinished(path: str) -> None:
+    """Remove what a killed writer of the file has left beside it."""
+    try:
+        atomic.remove_unfinished(path)
+    except OSError as error:
+        raise LispError(f"cannot tidy up beside {path}: {reason(error)}") from None
 
 
 def write_torch(path: str, record: Any) -> None:

@@ -239,8 +239,10 @@ class Trainer:
         if path is None:
             raise LispError("resume needs the path of a checkpoint")
         self.lisp.require("fs")
-        if value is True and not storage.is_there(path):
-            return
+        if value is True:
+            storage.remove_unfinished(path)
+            if not storage.is_there(path):
+                return
         found = read_checkpoint(path)
         run = found.get("run")
         if not isinstance(run, dict):

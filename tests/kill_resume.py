@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import select
 import subprocess
 import sys
 import tempfile
@@ -37,10 +38,10 @@ SCRIPT = """
 (setq targets (tensor_argmax (tensor_matmul inputs (tensor_randn '(32 4))) 1))
 (setq optimizer (torch_optimizer model 0.003 "adamw"))
 (setq schedule (torch_lr_scheduler optimizer "linear_warmup_cosine"
-   (dictionary "total_steps" 120 "warmup_steps" 12)))
+   (dictionary "total_steps" 300 "warmup_steps" 30)))
 (println "training")
 (setq history (torch_train model optimizer (list inputs targets) "cross_entropy" (dictionary
-   "epochs" 8 "batch_size" 16 "scheduler" schedule "clip_norm" 1.0
+   "epochs" 20 "batch_size" 16 "scheduler" schedule "clip_norm" 1.0
    "checkpoint" (+ folder "/run.pt") "checkpoint_every" 2 "resume" true)))
 (torch_save_model model (+ folder "/end.pt"))
 (println (@ history "steps") (json (@ history "loss")))
@@ -55,7 +56,7 @@ class Outcome:
     #: kills before the first checkpoint was there
     early: int = 0
     trainings: int = 0
-    #: files of a killed writer that lie beside the checkpoint
+    #: files of killed writers that lie beside the checkpoint at the end
     left: int = 0
     faults: list[str] = field(default_factory=list)
 
@@ -77,22 +78,21 @@ def train(script: Path, folder: Path, after: float | None) -> tuple[str, float]:
     command = [sys.executable, "-u", "-m", "lispe_py", str(script), str(folder)]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=one_thread
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, env=one_thread
     ) as process:
-        assert process.stdout is not None and process.stderr is not None
-        head = process.stdout.readline()
-        begun = time.monotonic()
-        if after is not None and head:
-            try:
-                process.wait(after)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-                raise Killed from None
+        assert process.stdout is not None
+        begins = process.stdout.readline()
+        start = time.monotonic()
+        # Its next line comes when training is done.
+        if begins and not select.select([process.stdout], [], [], after)[0]:
+            process.kill()
+            process.wait()
+            raise Killed
+        taken = time.monotonic() - start
         rest, errors = process.communicate()
         if process.returncode:
-            raise RuntimeError(f"status {process.returncode}: {errors.strip()[-600:]}")
-        return rest, time.monotonic() - begun
+            raise RuntimeError(f"status {process.returncode}: {errors.decode().strip()[-600:]}")
+        return rest.decode(), taken
 
 
 def differences(wanted: Any, found: Any, place: str = "") -> list[str]:
@@ -134,8 +134,7 @@ def run(times: int, folder: Path, seed: int, report: bool = False) -> Outcome:
         here = folder / f"run{outcome.trainings}"
         here.mkdir()
         while True:
-            # Two thirds of the whole: a training is killed about twice before it is done.
-            after = draw.uniform(0, seconds * 2 / 3) if outcome.kills < times else None
+            after = draw.uniform(0, seconds) if outcome.kills < times else None
             try:
                 text, _ = train(script, here, after)
             except Killed:

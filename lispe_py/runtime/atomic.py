@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
+_SUFFIX = ".new"
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
@@ -50,8 +52,8 @@ def passing_file(path: str | os.PathLike[str]) -> Iterator[str]:
         mode = None
     if mode is not None and not os.access(target, os.W_OK):
         raise PermissionError(13, "Permission denied", target)
-    folder, name = os.path.split(target)
-    descriptor, beside = tempfile.mkstemp(prefix=f".{name[:64]}.", suffix=".new", dir=folder)
+    folder, prefix = _passing(target)
+    descriptor, beside = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=folder)
     os.close(descriptor)
     try:
         yield beside
@@ -63,6 +65,27 @@ def passing_file(path: str | os.PathLike[str]) -> Iterator[str]:
         os.unlink(beside)
         raise
     _sync_folder(folder)
+
+
+def remove_unfinished(path: str | os.PathLike[str]) -> None:
+    """Remove the passing files of writers of ``path`` that were killed; none may be at work.
+
+    Raises:
+        OSError: where one cannot be removed.
+    """
+    folder, prefix = _passing(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        return
+    with os.scandir(folder) as entries:
+        left = [e.path for e in entries if e.name.startswith(prefix) and e.name.endswith(_SUFFIX)]
+    for file in left:
+        os.unlink(file)
+
+
+def _passing(target: str) -> tuple[str, str]:
+    """The folder in which a file is filled before it takes its name, and how its name begins."""
+    folder, name = os.path.split(target)
+    return folder, f".{name[:64]}."
 
 
 def write_bytes(path: str | os.PathLike[str], pieces: Iterable[bytes]) -> None:
