@@ -192,7 +192,7 @@ class LispE:
         """Run a file; ``args`` become ``_args``. The value of its last form."""
         with self._boundary():
             self.args[:] = [str(a) for a in args]
-            self._globals["_current"] = os.path.abspath(path)
+            self._globals["_current"] = os.path.join(os.path.dirname(os.path.abspath(path)), "")
             folder = os.path.dirname(os.path.abspath(path))
             if folder not in self.search_path:
                 self.search_path.insert(0, folder)
