@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,33 @@ def test_a_method_runs_when_the_instance_goes() -> None:
         '(setq t (T (on))) (setq t nil) (println "end")'
     )
     assert out.getvalue() == "bye 1\nend\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "shown"),
+    [
+        ("(class@ T (p init) (defun cfg() (setqi q (+ p 1)))) (T 3 (cfg))", '(T "p":3 "init":true "q":4)'),
+        ("(class@ T (p (y 2) k) (defun cfg() (list p y k))) (T 3 (cfg) 5)", '(T "p":3 "y":(3 nil nil) "k":5)'),
+        ("(class@ T (p k) (defun cfg(x) (+ p x))) (defun f(z) (T z (cfg z))) (f 3)", '(T "p":3 "k":6)'),
+        ("(class@ A (x)) (class@ B (y) (from@ A) (defun n() y)) (B 4 (? x (n)))", '(B "y":4 "x":4)'),
+    ],
+)  # fmt: skip
+def test_a_method_among_the_arguments_sees_those_before_it(program: str, shown: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.evaluate_text(program)) == shown
+
+
+def test_a_class_of_a_loaded_file(tmp_path: Path) -> None:
+    (tmp_path / "point.lisp").write_text(
+        "(class@ Point (x init) (defun grow() (setqi y (+ x 1))) (defun total() (+ x y)))"
+        "(defun twice(n) (* n 2)) (defun half(n) (/ n 2))"
+    )
+    main = tmp_path / "main.lisp"
+    main.write_text('''
+    (load (+ _current "point.lisp"))
+    (setq four 4)
+    (setq p (Point four (grow)))
+    (list (p (total)) (twice (half 10)) (Point (twice 1) nil))
+    ''')
+    lisp = LispE()
+    assert lisp.show(lisp.execute(main)) == '(9 10 (Point "x":2 "init":nil))'

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 from lispe_py.compiler import emit
@@ -206,8 +208,7 @@ def _constructor(c: Compiler, info: ClassInfo) -> ast.FunctionDef:
                 test = emit.is_(emit.name(identifier), emit.helper("default"))
                 missing = emit.run("raise", emit.constant(_MISSING))
                 c.emit(ast.If(test, [emit.effect(missing)], []))
-            target = ast.Attribute(emit.name(".new"), field, emit.STORE)
-            c.emit(ast.Assign([target], emit.name(identifier)))
+            c.emit(_set_field(emit.name(".new"), field, emit.name(identifier)))
         c.emit(ast.Return(emit.name(".new")))
     signature = emit.arguments(
         [".self", *identifiers], None, [emit.helper("default")] * (len(fields) - first_default)
@@ -238,19 +239,24 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
             plain.append(item)
     instance: ast.expr = emit.nil()
     methods = info.all_methods
-    if any(_calls_method(c, item, methods) for item in form[1:]):
+    values = List([form[0], *plain[1:], *(value for _, value in named)])
+    if any(_calls_method(c, item, methods) for item in values[1:]):
         # Held in a list that gives it away: no variable keeps the instance alive.
         holder = c.temp()
         made = emit.run("new_instance", emit.name(f"class {info.name}()"))
         c.emit(emit.assign(holder, ast.List([made], emit.LOAD)))
         instance = emit.subscript(emit.name(holder), emit.constant(0))
-    values = List([form[0], *plain[1:], *(value for _, value in named)])
     where = getattr(form, "where", None)
     if where is not None and not named:
         values.where = where
     nodes: list[ast.expr] = []
     if isinstance(instance, ast.Subscript):
-        for item in values[1:]:
+        # A method sees the arguments before it as fields; those to come are nil.
+        declared = info.declared_fields
+        for field in declared:
+            c.emit(_set_field(instance, field, emit.nil()))
+        targets = [*declared[: len(plain) - 1], *(name for name, _ in named)]
+        for target, item in zip_longest(targets, values[1:]):
             if _calls_method(c, item, methods):
                 node = c.call(emit.attribute(instance, f"{item[0].name}()"), item)
             else:
@@ -258,6 +264,8 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
             kept = c.temp()
             c.emit(emit.assign(kept, node))
             nodes.append(emit.name(kept))
+            if target is not None:
+                c.emit(_set_field(instance, target, emit.name(kept)))
         instance = emit.call(emit.attribute(instance.value, "pop"), [])
     else:
         nodes = c.args(values)
@@ -271,8 +279,34 @@ def class_call(c: Compiler, form: List, info: ClassInfo) -> ast.expr:
     target = c.temp()
     c.emit(emit.assign(target, call))
     for name, node in extra.items():
-        c.emit(ast.Assign([ast.Attribute(emit.name(target), name, emit.STORE)], node))
+        c.emit(_set_field(emit.name(target), name, node))
     return emit.name(target)
+
+
+def loaded_class_call(c: Compiler, form: List, ordinary: Callable[[], ast.expr]) -> ast.expr:
+    """A call of a name that a loaded file may bring, of a class perhaps.
+
+    Whether an argument is the call of a method is known when the class is: the
+    form is compiled again then.
+    """
+    may_initialise = any(
+        isinstance(item, List) and item and item[0].__class__ is Symbol
+        and c.may_be_method(item[0].name)
+        for item in form[1:]
+    )  # fmt: skip
+    if not may_initialise or c.scope.lambdas or c.scope.frame.kind != "top":
+        return ordinary()
+    result = c.temp()
+    with c.sub_block() as makes:
+        c.emit(emit.assign(result, emit.run("eval", c.const(form))))
+    with c.sub_block() as calls:
+        c.emit(emit.assign(result, ordinary()))
+    c.emit(ast.If(emit.run("is_class", emit.constant(form[0].name)), makes, calls))
+    return emit.name(result)
+
+
+def _set_field(instance: ast.expr, field: str, value: ast.expr) -> ast.stmt:
+    return ast.Assign([ast.Attribute(instance, field, emit.STORE)], value)
 
 
 def _calls_method(c: Compiler, form: Any, methods: set[str]) -> bool:

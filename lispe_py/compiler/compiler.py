@@ -62,6 +62,8 @@ class Compiler:
         self.patterns: dict[str, list[List]] = {}
         #: Name spaces open around this point, innermost last.
         self.spaces: list[str] = []
+        #: The text loads other files, which may bring functions and classes.
+        self.loads = False
         #: Python loops and handlers around this point inside the function.
         self.loops = 0
         self.handlers = 0
@@ -500,6 +502,10 @@ class Compiler:
             # The space may get the function when the program runs (``load``).
             spaces = ast.Tuple([emit.constant(s) for s in self.spaces], emit.LOAD)
             return self.call(emit.run("space_function", emit.constant(name), spaces), form)
+        if self.loads and not local and not self.known_variable(name):
+            from lispe_py.compiler.classes import loaded_class_call
+
+            return loaded_class_call(self, form, lambda: self._dynamic_call(form, self.load(name)))
         return self._dynamic_call(form, self.load(name))
 
     def _known_result(self, form: List, name: str) -> str | None:
@@ -581,14 +587,11 @@ class Compiler:
             return False
         calls = form[first:]
         return bool(calls) and all(
-            isinstance(c, List)
-            and c
-            and c[0].__class__ is Symbol
-            and self._may_be_method(c[0].name)
+            isinstance(c, List) and c and c[0].__class__ is Symbol and self.may_be_method(c[0].name)
             for c in calls
         )
 
-    def _may_be_method(self, name: str) -> bool:
+    def may_be_method(self, name: str) -> bool:
         """A method of a known class, or what only a class to come can know."""
         if any(name in k.methods for k in self.world.classes.values()):
             return True

@@ -24,6 +24,8 @@ DEFINITIONS: dict[str, tuple[Declare, Declare]] = {}
 #: Definitions whose inner ``defun`` are their own: methods, functions of a space.
 _OWN_DEFINITIONS = ("class@", "defspace")
 
+_LOAD = Symbol("load")
+
 #: Name of the function that runs the forms of a text.
 MAIN = ".main"
 
@@ -186,6 +188,7 @@ def compile_unit(
     """
     c = Compiler(world, file)
     c.spaces = list(spaces)
+    c.loads = any(isinstance(form, List) and form and form[0] is _LOAD for form in forms)
     rest, definitions = take_definitions(forms)
     for form in definitions:
         DEFINITIONS[form[0].name][0](c, form)

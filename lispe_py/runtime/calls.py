@@ -254,6 +254,9 @@ def helpers(lisp: LispE) -> dict[str, Any]:
     def choose(local: Any, function: Any) -> Any:
         return local if is_callable(local) else function
 
+    def is_class(name: str) -> bool:
+        return name in lisp.classes
+
     def is_instance(value: Any) -> bool:
         return isinstance(value, Instance)
 
@@ -320,7 +323,7 @@ def helpers(lisp: LispE) -> dict[str, Any]:
 
     return {
         "callable": callable_, "call_or_list": call_or_list, "choose": choose,
-        "space_function": space_function,
+        "space_function": space_function, "is_class": is_class,
         "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text,
         "define": define, "caught": caught,
         "handle": handle, "set_constant": set_constant, "add_forms": scope[FORMS].update,

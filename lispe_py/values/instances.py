@@ -32,6 +32,12 @@ class ClassInfo:
         self.added: set[str] = set()
 
     @property
+    def declared_fields(self) -> list[str]:
+        """The fields in the order of the arguments: its own, then those it inherits."""
+        inherited = self.base.declared_fields if self.base else []
+        return [*self.fields, *(f for f in inherited if f not in self.fields)]
+
+    @property
     def all_fields(self) -> list[str]:
         inherited = self.base.all_fields if self.base else []
         named = [*self.fields, *(f for f in inherited if f not in self.fields)]
