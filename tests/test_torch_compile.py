@@ -13,6 +13,8 @@ PROGRAMS = {
     "primitives": "(defun f(x y) (tensor_where (tensor_ge x 0.3) x (tensor_mean (tensor_mul y 2.0))))",
     "numbers first": "(defun f(x y) (+ (* 2.0 x) (/ x (+ 1.0 (* y y)))))",
     "another function": "(defun g(x) (tensor_relu x)) (defun f(x y) (g (- (g x) y)))",
+    "a quoted list": "(defun f(x y) (+ (tensor_reshape (tensor_permute x '(1 0)) '(3 4)) (tensor_sum y '(0))))",
+    "a quoted table": "(defun f(x y) (setq t '((1 2) (3 4))) (* x (@ t 1 0)))",
     "a lambda": "(defun f(x y) (setq g (\\(z) (* z y))) (+ (g x) (g 1.0)))",
 }  # fmt: skip
 

@@ -346,8 +346,18 @@ def quoted(c: Compiler, item: Any) -> ast.expr:
     if _holds_braces(item):
         return _built(c, item)
     if type(item) is List and not any(isinstance(m, List) for m in item):
-        return emit.run("List", c.const(item))
+        # A tuple: torch.compile hashes the constants of the code that it follows.
+        return emit.run("List", c.const(tuple(item)))
+    if _is_small_table(item):
+        return emit.run("List", ast.Tuple([quoted(c, member) for member in item], emit.LOAD))
     return emit.run("copy_literal", c.const(item))
+
+
+def _is_small_table(item: List) -> bool:
+    """Rows of at most 64 members in all: few enough to be made in line."""
+    rows = [m for m in item if isinstance(m, List)]
+    flat = all(type(r) is List and not any(isinstance(m, List) for m in r) for r in rows)
+    return flat and type(item) is List and len(item) + sum(map(len, rows)) <= 64
 
 
 def _holds_braces(form: Any) -> bool:
