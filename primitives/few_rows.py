@@ -43,7 +43,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         or weight.dtype is not torch.float32
         or not weight.is_contiguous()
         or torch.compiler.is_compiling()
-        or torch.jit.is_tracing()
+        or torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
     ):
         return F.linear(x, weight, bias)
     parts = parts_of(outputs, torch.get_num_threads())

@@ -11,7 +11,7 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 
-from . import storage
+from . import gguf_tokenizers, storage
 from .arguments import boolean, is_list, text, what
 from .sentencepiece_models import load as load_sentencepiece
 from .tokenizers import LIBRARY, SPECIALS, Tokenizer, tokenizer_of
@@ -111,24 +111,23 @@ def _template(folder: str, config: Mapping[str, Any]) -> str | None:
 
 @primitive("torch_hf_tokenizer", library=LIBRARY, needs=("fs",))
 def torch_hf_tokenizer(path: Any) -> Tokenizer:
-    """Load the tokenizer of a Hugging Face folder, or a tokenizer.json.
+    """Load the tokenizer of a Hugging Face folder, a tokenizer.json or a GGUF file.
 
     torch_encode adds the marks that the file asks for, torch_decode leaves
     special tokens out. A folder that has only a tokenizer.model gives a
-    SentencePiece tokenizer. Needs the package tokenizers. A missing or damaged
-    file is an error.
+    SentencePiece tokenizer. Needs the package tokenizers, and gguf for GGUF
+    files. A missing or damaged file is an error.
 
     (maybe (torch_hf_tokenizer "nowhere") 'missing)
     ; missing
     """
     given = text(path, "path")
-    folder = given if os.path.isdir(given) else os.path.dirname(given)
-    file = os.path.join(folder, _FAST) if os.path.isdir(given) else given
-    if os.path.isdir(given) and not os.path.isfile(file):
-        pieces = os.path.join(folder, _PIECES)
-        if os.path.isfile(pieces):
-            return load_sentencepiece(pieces)
-        raise LispError(f"there is no {_FAST} and no {_PIECES} in {given}")
+    if not os.path.isdir(given):
+        folder, file = os.path.dirname(given), given
+    else:
+        folder, file = given, _file_in(given)
+    if os.path.basename(file) == _PIECES:
+        return load_sentencepiece(file)
     storage.existing(file)
     try:
         import tokenizers
@@ -137,12 +136,26 @@ def torch_hf_tokenizer(path: Any) -> Tokenizer:
             "Hugging Face tokenizers need the package tokenizers",
             hint="install it: pip install tokenizers",
         ) from None
+    if file.endswith(".gguf"):
+        made, config = gguf_tokenizers.read(file)
+        return HFTokenizer(made, config, config["chat_template"])
     try:
         made = tokenizers.Tokenizer.from_file(file)
     except Exception as error:
         raise LispError(f"cannot read {file}: {storage.reason(error)}") from None
     config = _config(folder)
     return HFTokenizer(made, config, _template(folder, config))
+
+
+def _file_in(folder: str) -> str:
+    """The file of a folder that holds the tokenizer."""
+    for name in (_FAST, _PIECES):
+        if os.path.isfile(os.path.join(folder, name)):
+            return os.path.join(folder, name)
+    inside = sorted(name for name in os.listdir(folder) if name.endswith(".gguf"))
+    if len(inside) == 1:
+        return os.path.join(folder, inside[0])
+    raise LispError(f"there is no {_FAST} and no {_PIECES} in {folder}")
 
 
 def _message(value: Any) -> dict[str, Any]:

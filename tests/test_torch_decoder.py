@@ -1,4 +1,4 @@
-"""Decoders, against the plain forward pass beside the conformance corpus and against transformers."""
+"""Decoders, against the plain forward pass beside the conformance corpus."""
 
 from __future__ import annotations
 
@@ -87,76 +87,6 @@ def test_short_floats_stay_short(lisp: LispE, folders: Path, name: str, near: fl
     torch.testing.assert_close(
         lisp.eval(wide)[0], reference(folders / name, IDS), atol=2e-5, rtol=1e-4
     )
-
-
-# ------------------------------------------------------------------ transformers
-
-
-BASE = {
-    "vocab_size": 50, "hidden_size": 32, "intermediate_size": 40, "num_hidden_layers": 4,
-    "num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64,
-    "rms_norm_eps": 1e-6, "initializer_range": 0.3, "bos_token_id": 1, "eos_token_id": 2,
-    "pad_token_id": 0,
-}  # fmt: skip
-
-YARN = {
-    "rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 16,
-    "rope_theta": 10000.0,
-}  # fmt: skip
-
-FAMILIES: list[tuple[str, dict[str, Any]]] = [
-    ("Llama", {"attention_bias": True, "mlp_bias": True}),
-    ("Llama", {"head_dim": 16, "tie_word_embeddings": True}),
-    ("Llama", {"rope_parameters": YARN}),
-    ("Mistral", {"sliding_window": 5}),
-    ("Mistral", {"sliding_window": None}),
-    ("Qwen2", {"use_sliding_window": True, "sliding_window": 4, "max_window_layers": 2}),
-    ("Qwen2", {"rope_parameters": {"rope_type": "default", "rope_theta": 500.0}}),
-    ("Qwen3", {"head_dim": 16, "attention_bias": True}),
-    ("SmolLM3", {"no_rope_layers": [1, 0, 1, 1]}),
-    ("SmolLM3", {"no_rope_layer_interval": 2}),
-]
-
-
-@pytest.mark.parametrize(("family", "changes"), FAMILIES)
-def test_logits_are_those_of_transformers(
-    lisp: LispE, tmp_path: Path, family: str, changes: dict[str, Any]
-) -> None:
-    transformers = pytest.importorskip("transformers")
-    config = getattr(transformers, f"{family}Config")(**{**BASE, **changes})
-    config._attn_implementation = "eager"
-    theirs = getattr(transformers, f"{family}ForCausalLM")(config).eval()
-    with torch.no_grad():
-        for name, parameter in theirs.named_parameters():
-            if name.endswith("norm.weight") or name.endswith(".bias"):
-                parameter.add_(torch.randn_like(parameter) * 0.2)
-    theirs.save_pretrained(str(tmp_path / "m"))
-    ids = torch.randint(3, 50, (2, 14))
-    with torch.no_grad():
-        want = theirs(ids).logits
-    lisp.globals["ids"] = ids
-    found = lisp.eval('(torch_hf_forward (torch_hf_load_model (+ folder "m")) ids)')
-    torch.testing.assert_close(found, want, atol=1e-4, rtol=1e-4)
-    # and what we write is what they read
-    lisp.eval('(torch_hf_save_model (+ folder "m") (+ folder "ours"))')
-    again = getattr(transformers, f"{family}ForCausalLM").from_pretrained(str(tmp_path / "ours"))
-    with torch.no_grad():
-        torch.testing.assert_close(again.float()(ids).logits, want, atol=1e-4, rtol=1e-4)
-
-
-def test_yarn_tables_are_those_of_transformers() -> None:
-    pytest.importorskip("transformers")
-    from transformers import LlamaConfig
-    from transformers.modeling_rope_utils import ROPE_INIT_FUNCTIONS
-
-    for extra in ({}, {"beta_fast": 16, "beta_slow": 2}, {"mscale": 1.0, "mscale_all_dim": 0.5},
-                  {"truncate": False}):  # fmt: skip
-        scaling = {**YARN, **extra}
-        config = LlamaConfig(**{**BASE, "rope_parameters": scaling})
-        want, factor = ROPE_INIT_FUNCTIONS["yarn"](config, "cpu")
-        found, ours = rope.frequencies(8, 10000.0, rope.check_scaling(scaling, 64))
-        torch.testing.assert_close(found.float(), want)
-        assert ours == pytest.approx(factor)
 
 
 # ------------------------------------------------------------------ caches
@@ -326,22 +256,6 @@ def test_adapter_files_with_names_beside(lisp: LispE, tmp_path: Path) -> None:
     torch.save(list(named.values()), tmp_path / "b.pt")
     (tmp_path / "b.pt.keys").write_text("\n".join(named))
     assert lisp.eval('(torch_hf_lora_load "m" (+ folder "b.pt"))') is True
-
-
-def test_peft_adapters_of_a_decoder(lisp: LispE, folders: Path, tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft")
-    transformers = pytest.importorskip("transformers")
-    theirs = transformers.AutoModelForCausalLM.from_pretrained(str(folders / "tiny_llama"))
-    config = peft.LoraConfig(
-        r=3, lora_alpha=6, target_modules=["q_proj", "up_proj"], init_lora_weights=False
-    )
-    adapted = peft.get_peft_model(theirs.float(), config).eval()
-    adapted.save_pretrained(str(tmp_path / "adapter"))
-    with torch.no_grad():
-        want = adapted(torch.tensor([IDS])).logits
-    lisp.eval('(setq m (torch_hf_model (torch_hf_load_model tinyhf)))')
-    lisp.eval('(torch_lora_load_peft m (+ folder "adapter"))')
-    torch.testing.assert_close(lisp.eval("(torch_hf_forward tinyhf ids)"), want, atol=5e-5, rtol=1e-4)
 
 
 # ------------------------------------------------------------------ files

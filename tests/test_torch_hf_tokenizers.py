@@ -124,3 +124,77 @@ def test_damaged_and_empty_folders(lisp: LispE, folder: Path, tmp_path: Path) ->
     (folder / "tokenizer.json").unlink()
     with pytest.raises(LispError, match="no tokenizer.json and no tokenizer.model"):
         lisp.eval("(torch_hf_tokenizer folder)")
+
+
+# ------------------------------------------------------------------ GGUF files
+
+
+def write_gguf(folder: Path, pre: str, kind: str = "gpt2") -> Path:
+    """The tokenizer of a folder inside a GGUF file."""
+    gguf = pytest.importorskip("gguf")
+    record = json.loads((folder / "tokenizer.json").read_text())
+    vocabulary = sorted(record["model"]["vocab"].items(), key=lambda entry: int(entry[1]))
+    entries = [entry for entry, _ in vocabulary]
+    special = {token["content"] for token in record["added_tokens"]}
+    merges = [" ".join(pair) if isinstance(pair, list) else pair for pair in record["model"]["merges"]]
+    path = folder / "words.gguf"
+    writer = gguf.GGUFWriter(str(path), "llama")
+    writer.add_tokenizer_model(kind)
+    writer.add_tokenizer_pre(pre)
+    writer.add_token_list(entries)
+    writer.add_token_types([3 if entry in special else 1 for entry in entries])
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(entries.index("<s>"))
+    writer.add_eos_token_id(entries.index("<end>"))
+    writer.add_pad_token_id(entries.index("<pad>"))
+    writer.add_add_bos_token(True)
+    writer.add_chat_template(TEMPLATE)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.mark.parametrize("pre", ["gpt-2", "default"])
+def test_the_tokenizer_of_a_gguf_file_is_that_of_the_folder(
+    lisp: LispE, folder: Path, pre: str
+) -> None:
+    lisp.define("file", str(write_gguf(folder, pre)))
+    lisp.eval("(setq u (torch_hf_tokenizer file))")
+    for text in [*TEXTS, "a<end>b <s>"]:
+        ids = lisp.call("torch_encode", lisp.globals["u"], text)
+        assert ids.tolist() == lisp.call("torch_encode", lisp.globals["t"], text).tolist()
+        assert lisp.call("torch_decode", lisp.globals["u"], ids) == text.replace("<end>", "").replace("<s>", "")
+    for name in ("bos", "eos", "pad", "unk"):
+        assert lisp.eval(f'(torch_token_id u "{name}")') == lisp.eval(f'(torch_token_id t "{name}")')
+    messages = '(list (list "user" "hi "))'
+    assert lisp.eval(f"(torch_chat_prompt u {messages})") == lisp.eval(f"(torch_chat_prompt t {messages})")
+
+
+CUTS = [
+    ("gpt-2", "it's 1234", ["it", "'s", " 1234"]),
+    ("smollm", "it's 1234\n\n5", ["it", "'s", " ", "1", "2", "3", "4", "\n\n", "5"]),
+    ("llama-bpe", "IT'S 12345\n\n ok", ["IT", "'S", " ", "123", "45", "\n\n", " ok"]),
+    ("qwen2", "IT'S 123 ok!\n", ["IT", "'S", " ", "1", "2", "3", " ok", "!\n"]),
+]
+
+
+@pytest.mark.parametrize(("pre", "text", "pieces"), CUTS)
+def test_how_a_text_is_cut(lisp: LispE, folder: Path, pre: str, text: str, pieces: list[str]) -> None:
+    lisp.define("file", str(write_gguf(folder, pre)))
+    made = lisp.eval("(torch_hf_tokenizer file)").made
+    found = [text[begin:end] for _, (begin, end) in made.pre_tokenizer.pre_tokenize_str(text)]
+    assert found == pieces
+
+
+def test_gguf_tokenizers_that_are_not_known(lisp: LispE, folder: Path) -> None:
+    lisp.define("file", str(write_gguf(folder, "martian")))
+    with pytest.raises(LispError, match="unsupported tokenizer in .*: 'martian'"):
+        lisp.eval("(torch_hf_tokenizer file)")
+    lisp.define("file", str(write_gguf(folder, "default", "llama")))
+    with pytest.raises(LispError, match="unsupported tokenizer in .*: 'llama'"):
+        lisp.eval("(torch_hf_tokenizer file)")
+    (folder / "words.gguf").write_bytes(b"GGUF")
+    with pytest.raises(LispError, match="cannot read"):
+        lisp.eval("(torch_hf_tokenizer file)")

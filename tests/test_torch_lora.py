@@ -1,4 +1,4 @@
-"""Low-rank adapters, computed again with plain torch, and exchanged with the PEFT library."""
+"""Low-rank adapters, computed again with plain torch."""
 
 from __future__ import annotations
 
@@ -297,61 +297,6 @@ def test_adapter_files_of_models(lisp: LispE) -> None:
 
 def lora_layers_of(model: nn.Module) -> dict[str, lora_layers.Adapted]:
     return {n: m for n, m in model.named_modules() if isinstance(m, lora_layers.Adapted)}
-
-
-class Plain(nn.Module):
-    """The multilayer perceptron of the library, in plain torch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fc1, self.fc2, self.fc3 = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x)))))  # type: ignore[no-any-return]
-
-
-def test_peft_opens_our_files(lisp: LispE, tmp_path: Path) -> None:
-    peft = pytest.importorskip("peft")
-    model = take(lisp, "(setq m (torch_model 4 8 3))")
-    lisp.eval('(torch_lora_apply m (dictionary "rank" 2 "alpha" 6 "target_modules" (list "fc1" "fc3")))')
-    train(model)
-    lisp.eval('(torch_lora_save_peft m (+ folder "adapter"))')
-    plain = Plain()
-    own = {n: v for n, v in model.state_dict().items() if "lora_" not in n}
-    plain.load_state_dict(own)
-    theirs = peft.PeftModel.from_pretrained(plain, str(tmp_path / "adapter"))
-    x = torch.randn(5, 4)
-    torch.testing.assert_close(theirs(x), model(x))
-
-
-@pytest.mark.parametrize("rslora", [False, True])
-def test_we_open_the_files_of_peft(lisp: LispE, tmp_path: Path, rslora: bool) -> None:
-    peft = pytest.importorskip("peft")
-    plain = Plain()
-    model = take(lisp, "(setq m (torch_model 4 8 3))")
-    model.load_state_dict(plain.state_dict())
-    config = peft.LoraConfig(
-        r=2,
-        lora_alpha=6,
-        target_modules=["fc1", "fc3"],
-        init_lora_weights=False,
-        use_rslora=rslora,
-        rank_pattern={"fc3": 3},
-        alpha_pattern={"fc3": 5},
-    )
-    theirs = peft.get_peft_model(plain, config)
-    theirs.save_pretrained(str(tmp_path / "theirs"))
-    lisp.eval('(torch_lora_load_peft m (+ folder "theirs") "task")')
-    x = torch.randn(5, 4)
-    torch.testing.assert_close(model(x), theirs(x))
-    assert show(lisp, "(torch_lora_adapters m)") == '("task")'
-    # and back again
-    lisp.eval('(torch_lora_save_peft m (+ folder "ours"))')
-    fresh = Plain()
-    fresh.load_state_dict({n: v for n, v in model.state_dict().items() if "lora_" not in n})
-    torch.testing.assert_close(
-        peft.PeftModel.from_pretrained(fresh, str(tmp_path / "ours"))(x), model(x)
-    )
 
 
 def test_peft_files_that_do_not_fit(lisp: LispE, tmp_path: Path) -> None:

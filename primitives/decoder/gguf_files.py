@@ -1,4 +1,4 @@
-"""GGUF files, the format of llama.cpp: read with the package ``gguf``."""
+"""Decoders in GGUF files, the format of llama.cpp."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lispe_py.errors import LispError
 
-from .. import storage
+from ..gguf_reader import GGUF
 from .model import Decoder
 from .weights import empty, fill
 
@@ -39,56 +39,7 @@ _PARTS = {
 _FACTORS = "rope_freqs.weight"
 
 
-def library() -> Any:
-    try:
-        import gguf
-    except ImportError:
-        raise LispError(
-            "GGUF files need the package gguf", hint="install it: pip install gguf"
-        ) from None
-    return gguf
-
-
-class _File:
-    """The metadata and the tensors of a file."""
-
-    def __init__(self, path: str) -> None:
-        self.gguf = library()
-        self.path = storage.existing(path)
-        try:
-            self.reader = self.gguf.GGUFReader(path)
-        except (OSError, ValueError, KeyError, IndexError, AssertionError) as error:
-            raise LispError(f"cannot read {path}: {storage.reason(error)}") from None
-        self.tensors = {tensor.name: tensor for tensor in self.reader.tensors}
-
-    def get(self, key: str, default: Any = None) -> Any:
-        field = self.reader.get_field(key)
-        return default if field is None else field.contents()
-
-    def need(self, key: str) -> Any:
-        found = self.get(key)
-        if found is None:
-            raise LispError(f"{self.path} does not say its '{key}'")
-        return found
-
-    def values(self, name: str) -> Tensor:
-        """A tensor; quantised blocks as single precision."""
-        found = self.tensors[name]
-        shape = [int(n) for n in reversed(found.shape.tolist())]
-        kind = found.tensor_type.name
-        if kind in ("F32", "F16"):
-            return torch.from_numpy(found.data.copy()).reshape(shape)
-        if kind == "BF16":
-            raw = torch.from_numpy(found.data.copy()).view(torch.bfloat16)
-            return raw.reshape(shape)
-        try:
-            plain = self.gguf.dequantize(found.data, found.tensor_type)
-        except NotImplementedError:
-            raise LispError(f"'{name}' is quantised in a way that cannot be read: {kind}") from None
-        return torch.from_numpy(plain).reshape(shape)
-
-
-def _config(file: _File) -> tuple[dict[str, Any], bool]:
+def _config(file: GGUF) -> tuple[dict[str, Any], bool]:
     kind = str(file.need("general.architecture"))
     if kind not in _FAMILIES:
         raise LispError(
@@ -134,7 +85,7 @@ def _config(file: _File) -> tuple[dict[str, Any], bool]:
     return raw, interleaved
 
 
-def reversed_shape(file: _File, name: str) -> list[int]:
+def reversed_shape(file: GGUF, name: str) -> list[int]:
     """The shape of a tensor, rows first."""
     if name not in file.tensors:
         raise LispError(f"the weight '{name}' is missing")
@@ -147,9 +98,7 @@ def _uninterleaved(value: Tensor, heads: int) -> Tensor:
     return pairs.transpose(1, 2).reshape(value.shape)
 
 
-def _tensors(
-    file: _File, raw: Mapping[str, Any], interleaved: bool
-) -> Iterator[tuple[str, Tensor]]:
+def _tensors(file: GGUF, raw: Mapping[str, Any], interleaved: bool) -> Iterator[tuple[str, Tensor]]:
     for name in file.tensors:
         if name == _FACTORS:
             continue
@@ -172,7 +121,7 @@ def load_gguf(
     path: str, dtype: torch.dtype | None, changes: Mapping[str, Any] | None = None
 ) -> Decoder:
     """A model from a GGUF file. Quantised weights become single precision unless ``dtype`` says."""
-    file = _File(path)
+    file = GGUF(path)
     raw, interleaved = _config(file)
     raw.update(changes or {})
     decoder = empty(raw)
