@@ -1,4 +1,4 @@
-"""``python -m benchmarks [core] [start] [tensors] [training]``: all of them by default."""
+"""``python -m benchmarks [core] [start] [tensors] [training] [llm]``: all of them by default."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import sys
 
 from benchmarks.harness import heading, table
 
+#: What can be asked for: the module that measures it, and its heading.
 PARTS = {
-    "core": "The language",
-    "start": "Start",
-    "tensors": "Tensors",
-    "training": "Training",
+    "core": ("core", "The language"),
+    "start": ("start", "Start"),
+    "tensors": ("tensors", "Tensors"),
+    "training": ("training", "Training"),
+    "llm": ("language_models", "Language models"),
 }
 
 
@@ -23,8 +25,9 @@ def main(names: list[str]) -> None:
         sys.exit(f"there is no benchmark {unknown[0]}; there are {', '.join(PARTS)}")
     print(f"Python {platform.python_version()}, {os.cpu_count()} cores, best of several turns")
     for name in names or PARTS:
-        module = importlib.import_module(f"benchmarks.{name}")
-        heading(PARTS[name])
+        file, title = PARTS[name]
+        module = importlib.import_module(f"benchmarks.{file}")
+        heading(title)
         if hasattr(module, "report"):
             module.report()
         else:

@@ -151,8 +151,14 @@ class Adapted(Layer):
             low = x if x.dtype is a.dtype else x.to(a.dtype)
             if config.dropout and self.training:
                 low = F.dropout(low, config.dropout)
-            low = F.linear(F.linear(low, a) * config.scale, b)
-            out = out + (low if low.dtype is out.dtype else low.to(out.dtype))
+            low = F.linear(low, a)
+            if low.dtype is out.dtype:
+                # The product is added where the output lies, without a tensor in between.
+                rows = out.reshape(-1, self.adapter_out)
+                low = low.reshape(-1, config.rank)
+                out = torch.addmm(rows, low, b.t(), alpha=config.scale).view(out.shape)
+            else:
+                out = out + F.linear(low * config.scale, b).to(out.dtype)
         return out
 
     def adapts(self) -> bool:
@@ -375,9 +381,7 @@ class LoRAOver(Adapted):
     in_features: int
     out_features: int
 
-    def __init__(
-        self, base: Any, adapters: Any = None, active: Any = (), merged: Any = ()
-    ) -> None:
+    def __init__(self, base: Any, adapters: Any = None, active: Any = (), merged: Any = ()) -> None:
         super().__init__()
         found: Any = base if isinstance(base, Layer) else rebuild(base)
         for parameter in found.parameters():

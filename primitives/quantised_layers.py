@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from lispe_py.errors import LispError
 
+from . import few_rows
 from .arguments import boolean, positive, shape_text, text
 from .layers import Layer, MultiHeadAttention, check_heads
 
@@ -26,6 +27,8 @@ from .layers import Layer, MultiHeadAttention, check_heads
 KINDS = ("int8", "int8_dynamic", "int4")
 #: Columns that share a scale, in 4 bits.
 GROUP = 32
+#: Elements of a weight that are floating at a time: they stay in the caches of a CPU.
+BLOCK = 1 << 20
 
 _INT8 = 127.0
 
@@ -90,6 +93,19 @@ class _Integers(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
         weight, scale = ctx.saved_tensors
         return grad @ (weight.to(grad.dtype) * scale.to(grad.dtype)), None, None, None, None
+
+
+class _Floats(torch.autograd.Function):
+    """x W^T; the floating weight is made again for the gradient, not kept until then."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, layer: QuantisedLinear) -> Tensor:  # type: ignore[override]
+        ctx.layer = layer
+        return layer.product(x)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+        return grad @ ctx.layer.dequantised(grad.dtype), None
 
 
 class QuantisedLinear(Layer):
@@ -177,13 +193,13 @@ class QuantisedLinear(Layer):
             "static": self.static,
         }  # fmt: skip
 
-    def dequantised(self, dtype: torch.dtype = torch.float32) -> Tensor:
-        """The weight as it stands."""
+    def dequantised(self, dtype: torch.dtype = torch.float32, rows: slice = slice(None)) -> Tensor:
+        """The weight as it stands, or some rows of it."""
+        packed, scale = self.packed[rows], self.scale[rows]
         if self.how == "int4":
-            return unpack4(
-                self.packed, self.scale, self.least, self.group, self.in_features, dtype
-            )
-        return self.packed.to(dtype) * self.scale.to(dtype)
+            least = self.least[rows]
+            return unpack4(packed, scale, least, self.group, self.in_features, dtype)
+        return packed.to(dtype).mul_(scale.to(dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device != self.packed.device:
@@ -192,26 +208,32 @@ class QuantisedLinear(Layer):
             x = self.fit(x, self.scale)
         if x.shape[-1:] != (self.in_features,):
             raise LispError(f"the last axis of {shape_text(x)} should be {self.in_features}")
-        bias = None if self.bias is None else self.bias.to(x.dtype)
-        if self.how == "int4":
-            return F.linear(x, self.dequantised(x.dtype), bias)
         if self.static or self.how == "int8_dynamic":
             out = self._integers(x)
+        elif torch.compiler.is_compiling():
+            out = F.linear(x, self.dequantised(x.dtype))
         else:
-            out = self._floats(x)
-        return out if bias is None else out + bias
+            floats: Any = _Floats.apply
+            out = floats(x, self)
+        return out if self.bias is None else out + self.bias.to(x.dtype)
 
-    def _floats(self, x: Tensor) -> Tensor:
-        if (
-            x.dtype is torch.bfloat16
-            and x.device.type == "cpu"
-            and x.numel() <= 8 * self.in_features
-            and not torch.is_grad_enabled()
-        ):
-            rows = x.reshape(-1, self.in_features)
-            found = torch._weight_int8pack_mm(rows, self.packed, self.scale.flatten().to(x.dtype))
-            return found.view(*x.shape[:-1], self.out_features)
-        return F.linear(x, self.packed.to(x.dtype)) * self.scale.t().to(x.dtype)
+    def product(self, x: Tensor) -> Tensor:
+        """x W^T, with one block of rows of W after the other as floating numbers."""
+        rows = x.reshape(-1, self.in_features)
+        if self.how == "int8" and x.dtype is torch.bfloat16 and x.is_cpu and len(rows) <= 8:
+            out = torch._weight_int8pack_mm(rows, self.packed, self.scale.flatten().to(x.dtype))
+            return out.view(*x.shape[:-1], self.out_features)
+        height = max(1, BLOCK // self.in_features) if x.is_cpu else self.out_features
+        parts = []
+        for begin in range(0, self.out_features, height):
+            block = slice(begin, begin + height)
+            if self.how == "int4":
+                parts.append(few_rows.linear(x, self.dequantised(x.dtype, block), None))
+            else:
+                # The scale of a row is that of its product.
+                out = few_rows.linear(x, self.packed[block].to(x.dtype), None)
+                parts.append(out.mul_(self.scale[block].t().to(x.dtype)))
+        return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
     def _integers(self, x: Tensor) -> Tensor:
         rows = x.reshape(-1, self.in_features)

@@ -112,7 +112,10 @@ def _warmth(factor: float, scale: float) -> float:
 
 
 class Rotation:
-    """Tables of cosines and sines, made longer as they are needed."""
+    """Tables of cosines and sines, made longer as they are needed.
+
+    The sines of the first half of the places are negative: see :func:`rotate`.
+    """
 
     def __init__(self, dim: int, theta: float, scaling: Mapping[str, Any] | None) -> None:
         self.frequencies, self.factor = frequencies(dim, theta, scaling)
@@ -123,8 +126,7 @@ class Rotation:
         if torch.compiler.is_compiling():
             # A graph that is kept has no use for tables of one length.
             places = torch.arange(start, start + count, device=like.device).float()
-            angles = torch.outer(places, self.frequencies.float().to(like.device)).repeat(1, 2)
-            cos, sin = angles.cos() * self.factor, angles.sin() * self.factor
+            cos, sin = self._table(places, self.frequencies.float().to(like.device))
             return cos.to(like.dtype), sin.to(like.dtype)
         key = (like.device, like.dtype)
         found = self.tables.get(key)
@@ -132,14 +134,17 @@ class Rotation:
         if found is None or found[0].shape[0] < end:
             # In single precision an angle of thousands is off by too much.
             places = torch.arange(max(2 * end, 256), dtype=torch.float64, device=_CPU)
-            angles = torch.outer(places, self.frequencies).repeat(1, 2)
-            cos, sin = angles.cos() * self.factor, angles.sin() * self.factor
+            cos, sin = self._table(places, self.frequencies)
             found = (cos.to(*key), sin.to(*key))
             self.tables[key] = found
         return found[0][start:end], found[1][start:end]
 
+    def _table(self, places: Tensor, frequencies: Tensor) -> tuple[Tensor, Tensor]:
+        angles = torch.outer(places, frequencies)
+        cos, sin = angles.cos() * self.factor, angles.sin() * self.factor
+        return torch.cat((cos, cos), -1), torch.cat((-sin, sin), -1)
+
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn the pairs (i, i + dim/2) of [..., n, dim]."""
-    first, second = x.chunk(2, -1)
-    return x * cos + torch.cat((-second, first), -1) * sin
+    """Turn the pairs (i, i + dim/2) of [..., n, dim] by angles of tables of :class:`Rotation`."""
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
