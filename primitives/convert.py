@@ -166,6 +166,16 @@ def number_or_tensor(value: Any, name: str) -> Any:
     raise LispError(f"{name} must be a number, not {what(value)}")
 
 
+def plain_number(value: Any, name: str) -> Any:
+    """A plain Python number; a tensor of one element gives its own."""
+    found = number_or_tensor(value, name)
+    if not isinstance(found, Tensor):
+        return found
+    if found.numel() != 1:
+        raise LispError(f"{name} must be a number, not {what(found)}")
+    return found.item()
+
+
 def member_of(value: Any, name: str = "value") -> Any:
     """What can be written into a tensor: a number, a boolean, a list or a tensor."""
     if value is None or value is True:

@@ -12,7 +12,7 @@ from lispe_py.registry import primitive
 
 from . import convert
 from .arguments import what
-from .convert import axis, dtype_of, number_or_tensor, only_tensor, sizes
+from .convert import axis, dtype_of, only_tensor, plain_number, sizes
 from .devices import default_device, live_tensors, placed
 
 LIBRARY = "lispe_torch"
@@ -87,9 +87,7 @@ def torch_full(shape: Any, value: Any, dtype: Any = None) -> Tensor:
     (torch_full '(2 2) 0.5)
     ; ((0.5 0.5) (0.5 0.5))
     """
-    fill = number_or_tensor(value, "value")
-    if isinstance(fill, Tensor):
-        fill = fill.item()
+    fill = plain_number(value, "value")
     return torch.full(sizes(shape), fill, dtype=_dtype(dtype), device=default_device())
 
 
@@ -100,10 +98,7 @@ def torch_full_like(tensor: Any, fill_value: Any) -> Tensor:
     (torch_full_like (torch_tensor (integers 4 5)) 7)
     ; (7 7)
     """
-    fill = number_or_tensor(fill_value, "fill_value")
-    if isinstance(fill, Tensor):
-        fill = fill.item()
-    return torch.full_like(only_tensor(tensor), fill)
+    return torch.full_like(only_tensor(tensor), plain_number(fill_value, "fill_value"))
 
 
 @primitive("torch_zeros_like", "tensor_zeros_like", "torch_tensor_zeros_like", library=LIBRARY)
@@ -148,11 +143,11 @@ def torch_arange(start: Any, end: Any = None, step: Any = 1) -> Tensor:
     (list (torch_arange 4) (torch_arange 1 2 0.25))
     ; ((0 1 2 3) (1 1.25 1.5 1.75))
     """
-    first = number_or_tensor(start, "start")
-    last = None if end is None else number_or_tensor(end, "end")
+    first = plain_number(start, "start")
+    last = None if end is None else plain_number(end, "end")
     if last is None:
         first, last = 0, first
-    by = 1 if step is None else number_or_tensor(step, "step")
+    by = 1 if step is None else plain_number(step, "step")
     if by == 0 or (last - first) * by < 0:
         raise LispError(f"no numbers from {what(first)} to {what(last)} by {what(by)}")
     return torch.arange(first, last, by, device=default_device())
@@ -168,7 +163,7 @@ def torch_linspace(start: Any, end: Any, steps: Any) -> Tensor:
     count = axis(steps, "steps")
     if count < 0:
         raise LispError(f"steps must not be negative: {count}")
-    first, last = number_or_tensor(start, "start"), number_or_tensor(end, "end")
+    first, last = plain_number(start, "start"), plain_number(end, "end")
     return torch.linspace(first, last, count, device=default_device())
 
 
