@@ -1,4 +1,4 @@
-"""``python -m benchmarks [core] [start] [tensors] [training] [llm]``: all of them by default."""
+"""``python -m benchmarks [core] [start] [tensors] [primitives] [training] [llm]``: all of them by default."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ PARTS = {
     "core": ("core", "The language"),
     "start": ("start", "Start"),
     "tensors": ("tensors", "Tensors"),
+    "primitives": ("primitives", "Primitives"),
     "training": ("training", "Training"),
     "llm": ("language_models", "Language models"),
 }
