@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispError, LispExit
@@ -23,6 +23,7 @@ The arguments after the program are in the list _args.
 options:
   -e CODE        run CODE and print its value
   -i             open the prompt after the program
+  --private      do not read or write the history of the prompt
   --show-python  print the Python that the program compiles to; do not run it
   --traceback    with an error, show Python's traceback too
   --promote      mixed arithmetic gives a number: (+ 1 2.5) is 3.5
@@ -48,6 +49,7 @@ class Options:
         self.file: str | None = None
         self.arguments: list[str] = []
         self.prompt = False
+        self.private = False
         self.show_python = False
         self.traceback = False
         self.promote = False
@@ -60,6 +62,7 @@ def parse(words: list[str]) -> Options:
     rest = list(words)
     switches = {
         "-i": "prompt",
+        "--private": "private",
         "--show-python": "show_python",
         "--traceback": "traceback",
         "--promote": "promote",
@@ -117,15 +120,21 @@ class Session:
             return FAILED
 
     def show(self, error: Exception) -> None:
+        self.report(error, self.sources)
+
+    def report(self, error: BaseException, sources: Mapping[str, str]) -> None:
+        """Tell an error of the program; ``sources`` are the texts that are no files."""
         from lispe_py import reporting
 
         with_python = self.options.traceback
         if isinstance(error, LispError):
-            text = reporting.report(error, self.sources, with_python=with_python)
+            text = reporting.report(error, sources, with_python=with_python)
         elif isinstance(error, OSError):
             text = f"Error: cannot write: {error.strerror or error}"
         else:
             text = reporting.report_internal(error, with_python=with_python)
+        if reporting.is_coloured(sys.stderr):
+            text = reporting.coloured(text)
         _tell(text)
 
     # ------------------------------------------------------------ programs
@@ -173,46 +182,10 @@ class Session:
     # ------------------------------------------------------------ prompt
 
     def prompt(self, status: int = OK) -> int:
-        """Read a text, run it, print its value; until the end of the input."""
-        from lispe_py.version import __version__
+        """Read entries, run them, print their values; until the end of the input."""
+        from lispe_py.repl import open_prompt
 
-        self.lisp.interactive = True
-        try:
-            import readline  # noqa: F401  (line editing for input(), where there is any)
-        except ImportError:
-            pass
-        print(f"lispe_py {__version__}. (exit), or the end of input, leaves.")
-        while True:
-            try:
-                text = self._entry()
-            except EOFError:
-                print()
-                return status
-            except KeyboardInterrupt:
-                print()
-                continue
-            self.sources["main"] = text
-
-            def run(text: str = text) -> None:
-                self.print_value(self.lisp.eval(text))
-
-            try:
-                run()
-            except LispExit as ended:
-                return ended.code & 0xFF
-            except KeyboardInterrupt:
-                _tell("interrupted")
-            except Exception as error:
-                self.show(error)
-
-    def _entry(self) -> str:
-        """One text: as many lines as its brackets and strings ask for."""
-        from lispe_py.reader import is_incomplete
-
-        text = input("> ")
-        while is_incomplete(text):
-            text += "\n" + input(".. ")
-        return text
+        return open_prompt(self.lisp, self.report, status, private=self.options.private)
 
 
 def _interpreter() -> type[LispE]:

@@ -5,11 +5,13 @@ Used by the command line and the prompt; imported when there is an error.
 
 from __future__ import annotations
 
+import os
+import re
 import traceback
 import unicodedata
 from collections.abc import Iterator, Mapping
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from lispe_py.errors import LispError
 from lispe_py.runtime.failures import place_of
@@ -140,3 +142,27 @@ def report_internal(error: BaseException, *, with_python: bool = False) -> str:
     if with_python:
         return "".join(traceback.format_exception(error)) + line
     return line
+
+
+# ---------------------------------------------------------------- colours
+
+_STYLES = (
+    (re.compile(r"^(internal error|(?:\S+:\d+:\d+: )?Error:)", re.MULTILINE), "1;31"),
+    (re.compile(r"^( +\^)$", re.MULTILINE), "1;31"),
+    (re.compile(r"^(hint:)", re.MULTILINE), "36"),
+    (re.compile(r"^(  in .*|  \.\.\. \d+ calls more)$", re.MULTILINE), "2"),
+)
+
+
+def is_coloured(stream: TextIO) -> bool:
+    """Are colours wanted on a stream: is it a terminal, and does nobody forbid them?"""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def coloured(text: str) -> str:
+    """The text of an error with its parts told apart by colours (ANSI, ECMA-48)."""
+    for pattern, style in _STYLES:
+        text = pattern.sub(f"\x1b[{style}m\\1\x1b[0m", text)
+    return text
