@@ -1,4 +1,4 @@
-"""``python -m benchmarks [core] [start] [tensors] [primitives] [training] [llm]``: all of them by default."""
+"""``python -m benchmarks [core] [start] [tensors] [primitives] [training] [llm]``, or all."""
 
 from __future__ import annotations
 

@@ -100,10 +100,20 @@ def torch_index_select(tensor: Any, dim: Any, indices: Any) -> Tensor:
     chosen = _positions(indices, value)
     if chosen.dim() != 1:
         raise LispError(f"indices must be a flat list, not {shape_text(chosen)}")
-    count = value.shape[along]
+    if chosen.device.type != "cpu":
+        return torch.index_select(value, along, _counted(chosen, value.shape[along]))
+    try:
+        # On the CPU torch looks at every position itself.
+        return torch.index_select(value, along, chosen)
+    except (IndexError, RuntimeError):
+        return torch.index_select(value, along, _counted(chosen, value.shape[along]))
+
+
+def _counted(chosen: Tensor, count: int) -> Tensor:
+    """Positions, negative ones counted from the end, none of them outside."""
     if chosen.numel() and bool(((chosen < -count) | (chosen >= count)).any()):
         raise LispError(OUT_OF_BOUNDS)
-    return torch.index_select(value, along, torch.where(chosen < 0, chosen + count, chosen))
+    return torch.where(chosen < 0, chosen + count, chosen)
 
 
 def _positions(value: Any, like: Tensor) -> Tensor:
