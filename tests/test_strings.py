@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 import pytest
@@ -141,7 +142,7 @@ def test_predicates(name: str, yes: list[str], no: list[str]) -> None:
 
 
 def test_predicates_take_the_printed_form() -> None:
-    assert shown("(list (digitp 42) (alphap nil) (upperp (strings \"A\")))") == "(true true nil)"
+    assert shown('(list (digitp 42) (alphap nil) (upperp (strings "A")))') == "(true true nil)"
 
 
 @pytest.mark.parametrize(
@@ -175,3 +176,37 @@ def test_splitting_against_python(text: str, separator: str) -> None:
 def test_codes_round_trip(text: str) -> None:
     lisp = LispE()
     assert lisp.call("chr", lisp.call("ord", text)) == text
+
+
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ("(list (type (+ `a` 1)) (type (+ '(`a` \"b\"))) (type (+ \"a\" `b`)))",
+         "(longstring_ longstring_ string_)"),
+        ("(list (type (+ \"a\" '(1 x))) (type (+ \"a\" '(1 (2)))) (type (+ b\"a\" '(1))))",
+         "(strings_ list_ stringbytes_)"),
+        ('(setq w "orchid") (set@@ w +"r" +"i" "=") w', "o=d"),
+        ('(setq w "orchid") (set@@ w 2 - "=") w', "or="),
+        ('(setq w "orchid") (set@@ w 2 "=") w', "or=hid"),
+        ("(setq l '(1 2 3 4)) (set@@ l 1 - 9) l", "(1 9)"),
+    ],
+)  # fmt: skip
+def test_kinds_of_sums_and_signed_positions_to_write(program: str, value: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval(program)) == value
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ('(@@ "orchid" - 3)', "Wrong value after first operator: '-'"),
+        ("(@@ '(1 2 3) - 2 -)", "Wrong value after first operator: '-'"),
+        ('(@@ "orchid" 0 -+"d")', "Wrong value after second operator: '-+'"),
+        ('(@@ "orchid" 0 +)', "Wrong value after second operator: '+'"),
+        ('(setq w "orchid") (set@@ w - 3 "x")', "Wrong value after first operator: '-'"),
+        ('(setq w "orchid") (set@@ w 1 2 3 "x")', "Wrong number of arguments for: 'setrange'"),
+    ],
+)
+def test_a_sign_stands_before_a_text(program: str, message: str) -> None:
+    with pytest.raises(LispError, match=re.escape(message)):
+        LispE().eval(program)

@@ -121,16 +121,15 @@ def set_at(container: Any, *keys_and_value: Any) -> Any:
     return sequence.set_at(container, *keys_and_value)
 
 
-@primitive("setrange", "set@@", rebinds=True, arity=(3, 4))
-def setrange(container: Any, begin: Any, end: Any, *value: Any) -> Any:
-    """Put one member in place of those between two positions, as ``extract`` counts them.
+@primitive("setrange", "set@@", rebinds=True, arity=(3, 8))
+def setrange(container: Any, *positions_and_value: Any) -> Any:
+    """Put one member in place of those between two positions, as ``extract`` reads them.
 
     (setrange (list 1 2 3 4) 1 3 "x")
     ; (1 "x" 4)
     """
-    if not value:
-        return sequence.set_at(container, begin, end)
-    return slices.set_range(container, begin, end, value[0])
+    *positions, value = positions_and_value
+    return slices.set_range(container, tuple(positions), value)
 
 
 @primitive("setshape", "set@@@", rebinds=True, arity=(4, None))

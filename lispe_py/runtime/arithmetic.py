@@ -226,7 +226,8 @@ class Operation:
         if self.complexes is not None:
             table[complex] = self._on_complex(self.complexes)
         if symbol == "+":
-            table[str] = table[LongString] = _append_text
+            table[str] = _append_text
+            table[LongString] = _then(_append_text, LongString)
             table[bytes] = _append_bytes
         return table
 

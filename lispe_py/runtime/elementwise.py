@@ -129,11 +129,9 @@ def _text_and_list(operation: Operation, text: Any, items: Any) -> Any:
     if operation.symbol != "+":
         raise refused(operation.symbol)
     results = [operation.apply(text, m) for m in members(items)]
-    if items.__class__ is Strings and text.__class__ is bytes:
-        return Stringbytes(results)
-    if items.__class__ is Stringbytes and text.__class__ is not bytes:
-        return Strings(results)
-    return like(items, results)
+    if items.__class__ is LinkedList or any(r.__class__ not in TEXTS for r in results):
+        return like(items, results)
+    return (Stringbytes if text.__class__ is bytes else Strings)(results)
 
 
 def _commuted(operation: Operation, scalar: Any, member: Any) -> Any:
@@ -175,8 +173,11 @@ def _spread_over(operation: Operation, scalar: Any, member: Any) -> Any:
         if operation.promote and member.__class__ in (float, Float32):
             return operation.apply(scalar, member)
         result = operation.integers(int(scalar), truncated(plain_number(member)))
-        return vector.whole_quotient(int(scalar), truncated(plain_number(member))) if (
-            operation.symbol == "/") else result
+        return (
+            vector.whole_quotient(int(scalar), truncated(plain_number(member)))
+            if (operation.symbol == "/")
+            else result
+        )
     return operation.apply(float(scalar), to_number(member))
 
 
@@ -214,8 +215,11 @@ def list_and_any(operation: Operation, items: Any, other: Any) -> Any:
 
 def _left_member(operation: Operation, member: Any, other: Any) -> Any:
     if is_container(member):
-        return list_and_any(operation, member, other) if (
-            other.__class__ in TYPE_NAMES) else operation.apply(member, other)
+        return (
+            list_and_any(operation, member, other)
+            if (other.__class__ in TYPE_NAMES)
+            else operation.apply(member, other)
+        )
     return member_and(operation, member, other)
 
 
@@ -333,4 +337,3 @@ def mapped(function: Callable[[Any], Any], value: Any) -> Any:
     if cls in NUMERIC_LISTS or cls in SETS:
         return cls([function(m) for m in members(value)])
     return like(value if cls is LinkedList else (), [function(m) for m in members(value)])
-

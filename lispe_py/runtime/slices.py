@@ -41,26 +41,34 @@ TO_THE_END = Position(0)
 
 def read_positions(arguments: tuple[Any, ...]) -> list[Position]:
     """The positions of a call; ``+``, ``-`` and ``-+`` before a text are its signs."""
-    found = []
-    included = backward = pending = False
+    found: list[Position] = []
+    sign: Symbol | None = None
     for argument in arguments:
         if argument is _PLUS or argument is _MINUS or argument is _BOTH:
-            included |= argument is not _MINUS
-            backward |= argument is not _PLUS
-            pending = True
+            sign = argument
             continue
-        found.append(Position(argument, included, backward))
-        included = backward = pending = False
-    if pending:
-        if not found or included:
-            raise _unusable(len(found))
+        position = Position(argument, sign in (_PLUS, _BOTH), sign in (_MINUS, _BOTH))
+        if sign is not None and not position.is_text:
+            raise _misplaced(sign, len(found))
+        found.append(position)
+        sign = None
+    if sign is not None:
+        if not found or sign is not _MINUS:
+            raise _misplaced(sign, len(found))
         found.append(TO_THE_END)
+    if len(found) > 1 and found[1].included and found[1].backward and not found[0].is_text:
+        raise _misplaced(_BOTH, 1)
     for place, position in enumerate(found):
         if not position.is_text and position.value.__class__ not in NUMBERS:
             adapter = adapter_for(position.value.__class__)
             if position.value.__class__ in TYPE_NAMES or not adapter.is_number(position.value):
                 raise _unusable(place)
     return found
+
+
+def _misplaced(sign: Symbol, place: int) -> LispError:
+    which = "second" if place else "first"
+    return LispError(f"Wrong value after {which} operator: '{sign.name}'")
 
 
 def _unusable(place: int) -> LispError:
@@ -170,13 +178,20 @@ def extract(value: Any, arguments: tuple[Any, ...]) -> Any:
     return part(value, *found)
 
 
-def set_range(value: Any, begin: Any, end: Any, item: Any) -> Any:
-    """Put one member in place of ``[begin, end)``; a text in place of a part of a string."""
+def set_range(value: Any, arguments: tuple[Any, ...], item: Any) -> Any:
+    """Put one member in place of a part; a text in place of a part of a string.
+
+    ``arguments`` are the positions as ``extract`` takes them; one alone is that of a member.
+    """
+    begin, *others = read_positions(arguments)
+    if len(others) > 1:
+        raise LispError("Wrong number of arguments for: 'setrange'")
+    if not others:
+        return set_at(value, begin.value, item)
     cls = value.__class__
     if cls not in LISTS and cls not in TEXTS:
         return value
-    first, last = read_positions((begin, end))
-    found = bounds(value, first, last)
+    found = bounds(value, begin, others[0])
     if found is None:
         return value
     start, stop = found
