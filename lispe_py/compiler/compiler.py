@@ -479,6 +479,9 @@ class Compiler:
         if not local and name in scope.frame.methods:
             return self.call(emit.attribute(emit.name(".self"), f"{name}()"), form)
         function = self.function_key(name)
+        if self.spaces and self.loads and not local and function == f"{name}()":
+            # A file that the text loads may give the space a function of this name.
+            return self._call_in_spaces(form, name)
         if function is not None and not local and name not in self.world.classes:
             node = self.call(emit.name(function), form)
             node.number_class = self._known_result(form, name)  # type: ignore[attr-defined]
@@ -500,13 +503,17 @@ class Compiler:
             return self.call(emit.run("choose", self.load(name), primitive), form)
         if self.spaces and not local and not self.known_variable(name):
             # The space may get the function when the program runs (``load``).
-            spaces = ast.Tuple([emit.constant(s) for s in self.spaces], emit.LOAD)
-            return self.call(emit.run("space_function", emit.constant(name), spaces), form)
+            return self._call_in_spaces(form, name)
         if self.loads and not local and not self.known_variable(name):
             from lispe_py.compiler.classes import loaded_class_call
 
             return loaded_class_call(self, form, lambda: self._dynamic_call(form, self.load(name)))
         return self._dynamic_call(form, self.load(name))
+
+    def _call_in_spaces(self, form: List, name: str) -> ast.expr:
+        """A call of the function that the innermost space has when the program runs."""
+        spaces = ast.Tuple([emit.constant(s) for s in self.spaces], emit.LOAD)
+        return self.call(emit.run("space_function", emit.constant(name), spaces), form)
 
     def _known_result(self, form: List, name: str) -> str | None:
         """Class of a self call's value, in the version of a function that knows it."""
