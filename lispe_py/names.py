@@ -52,6 +52,7 @@ NOT_RESERVED: frozenset[str] = frozenset(
     set_tokenizer_rules setdate setenv shuffle sin sinh split splite sqrt startwith
     student_distribution symbolp tan tanh tgamma tokenize tokenizer tokenizer_display
     tokenizer_main trim trim0 trimleft trimright trunc uniform_distribution upper upperp
-    uuid values vowelp weekday weibull_distribution year yearday
+    show_python source time time_since uuid values vowelp weekday weibull_distribution year
+    yearday
     """.split()
 )

@@ -107,7 +107,7 @@ def page(text: str, run: Callable[..., Any] = subprocess.run) -> bool:
     sys.stdout.flush()
     environment = {"LESS": "-FRX", **os.environ}
     try:
-        run(command, shell=True, input=text, text=True, env=environment, check=False)
+        run(command, shell=True, input=f"{text}\n", text=True, env=environment, check=False)
     except (OSError, KeyboardInterrupt):
         # A pager that is left early has shown what was wanted.
         print()
