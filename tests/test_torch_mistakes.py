@@ -41,7 +41,7 @@ INNER = (
     "unsupported operand",
     "keyword",
 )
-CALLS = 5
+CALLS = 3
 
 
 def test_mistakes_are_errors_of_the_language(
@@ -70,7 +70,7 @@ def test_mistakes_are_errors_of_the_language(
                 faults.append(f"{program}: {error!r}")
         lisp.eval("(torch_set_grad_enabled true) (torch_set_autocast nil)")
     assert faults == []
-    assert refused > 1000
+    assert refused > 800
 
 
 @pytest.mark.parametrize(
