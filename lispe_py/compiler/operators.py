@@ -47,9 +47,7 @@ def class_of(node: ast.expr) -> str | None:
 def _is_native(operator: str, operands: list[Any]) -> bool:
     """Does Python's operator do the same on integers, or on numbers?"""
     if operator in _SHIFTS:
-        return all(
-            places.__class__ is int and 0 <= places <= _FARTHEST for places in operands[1:]
-        )
+        return all(places.__class__ is int and 0 <= places <= _FARTHEST for places in operands[1:])
     return operator in _PYTHON
 
 
@@ -352,11 +350,50 @@ def at(c: Compiler, form: List) -> ast.expr:
     tests: list[ast.expr] = [emit.has_class(container, "List")]
     if class_of(index) != "int":
         tests.append(emit.has_class(index, "int"))
+    other: ast.expr = emit.run("at", container, index)
+    if class_of(index) is None and not isinstance(index, ast.Constant):
+        # A key that is absent is left to the runtime, which says so.
+        present = ast.Compare(index, [ast.In()], [container])
+        found = [*_has_text_key(container, index), present]
+        other = emit.conditional(
+            ast.BoolOp(ast.And(), found), emit.subscript(container, index), other
+        )
     return emit.conditional(
         tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests),
         emit.subscript(container, index),
-        emit.run("at", container, index),
+        other,
     )
+
+
+def _has_text_key(container: ast.expr, key: ast.expr) -> list[ast.expr]:
+    """The tests that a dictionary keeps a key as it is."""
+    return [emit.has_class(container, "Dictionary"), emit.has_class(key, "str")]
+
+
+@inline("key@", "key")
+def key(c: Compiler, form: List) -> ast.expr:
+    entry = c.world.entry(form[0].name)
+    assert entry is not None
+    if len(form) != 3:
+        return c.primitive_call(form, entry)
+    container, name = c.args(form)
+    general = emit.call(emit.name(c.world.bind(entry)), [container, name])
+    if not all(c.stable(n) and isinstance(n, ast.Name) for n in (container, name)):
+        return general
+    return emit.conditional(
+        ast.BoolOp(ast.And(), _has_text_key(container, name)),
+        emit.call(emit.attribute(container, "get"), [name]),
+        general,
+    )
+
+
+@test_form("key@", "key")
+def _has_key(c: Compiler, form: List) -> ast.expr:
+    """A key in a test: what is counted in a dictionary is an integer most often."""
+    target = c.temp()
+    found = emit.name(target)
+    whole = emit.has_class(emit.walrus(target, key(c, form)), "int")
+    return emit.conditional(whole, found, emit.run("truth", found))
 
 
 @inline("set@")
@@ -382,6 +419,9 @@ def set_at(c: Compiler, form: List) -> ast.expr:
     fast: list[ast.stmt] = [emit.set_subscript(container, index, value)]
     with c.branch() as slow:
         c.update(target.name, emit.run("set_at", container, index, value))
+    if class_of(index) is None and not isinstance(index, ast.Constant):
+        keyed = ast.BoolOp(ast.And(), _has_text_key(container, index))
+        slow = [ast.If(keyed, [emit.set_subscript(container, index, value)], slow)]
     c.emit(ast.If(ast.BoolOp(ast.And(), tests), fast, slow))
     return container
 

@@ -106,9 +106,12 @@ def typed_by_first(results: Iterable[Any]) -> Any:
     items = List(chain((first,), rest))
     if kind is None:
         return items
-    convert = CONVERTERS[kind]
     cls = first.__class__
+    convert = CONVERTERS[kind]
     try:
+        if set(map(type, items)) == {cls}:
+            # All are of one class, which is the rule: nothing is to convert.
+            return TYPED[kind](items)
         return TYPED[kind]([item if item.__class__ is cls else convert(item) for item in items])
     except LispError:
         return items

@@ -15,6 +15,7 @@ from lispe_py.printer import display, show
 from lispe_py.runtime import arithmetic, compare, sequence
 from lispe_py.runtime.lazy import finite
 from lispe_py.runtime.truth import truth
+from lispe_py.values.dictionaries import Dictionary
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Caught
 
@@ -156,7 +157,7 @@ def helpers() -> dict[str, Any]:
     """The names that compiled code may use, without their leading dot."""
     return {
         "int": int, "float": float, "str": str, "List": List, "Tail": Tail,
-        "Function": type(helpers), "Exception": Exception,
+        "Dictionary": Dictionary, "Function": type(helpers), "Exception": Exception,
         "unbound": UNBOUND, "default": DEFAULT,
         "truth": truth, "iterate": sequence.iterate, "at": sequence.at,
         "set_at": sequence.set_at, "car": sequence.car, "cdr": sequence.cdr,

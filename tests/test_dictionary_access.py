@@ -1,0 +1,39 @@
+"""Keys read, stored and tested in line give what the general functions give."""
+
+from __future__ import annotations
+
+import pytest
+
+from lispe_py import LispE
+from lispe_py.errors import LispError
+
+READ = '(defun f (d k) (list (key@ d k) (maybe (@ d k) "none"))) '
+WRITE = "(defun g (d k v) (set@ d k v) d) "
+TEST = '(defun h (d k) (if (key d k) "yes" "no")) '
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (READ + '(f (dictionary "a" 1) "a")', "(1 1)"),
+        (READ + '(f (dictionary "a" 1) "b")', '(nil "none")'),
+        (READ + '(f (dictionary "3" 1) 3)', "(1 1)"),
+        (READ + '(f (dictionaryi 3 "x") 3)', '("x" "x")'),
+        (READ + '(f (dictionarytree "a" 5) "a")', "(5 5)"),
+        (WRITE + '(g (dictionary "a" 1) "z" 9)', '{"a":1 "z":9}'),
+        (WRITE + "(g (dictionary) 7 9)", '{"7":9}'),
+        (WRITE + '(g (dictionaryi) "4" 5)', "{4:5}"),
+        (WRITE + '(g (dictionarytree "m" 1) "a" 2)', '{"a":2 "m":1}'),
+        (WRITE + "(g (list 1 2) 1 7)", "(1 7)"),
+        (TEST + '(list (h {"a":0} "a") (h {"a":2} "a") (h {"a":""} "a"))', '("no" "yes" "no")'),
+        (TEST + """(list (h {"a":'(1)} "a") (h {"a":'()} "a") (h {} "a"))""", '("yes" "no" "no")'),
+    ],
+)
+def test_keys_of_every_kind(code: str, text: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval(code)) == text
+
+
+def test_an_absent_key_is_named_at_its_place() -> None:
+    with pytest.raises(LispError, match="out of bounds"):
+        LispE().eval('(defun h (d k) (@ d k)) (h (dictionary "a" 1) "b")')
