@@ -1,15 +1,18 @@
-"""How long the command takes to start, with a fresh process each time."""
+"""How long the command takes to start, with a fresh process each time, and to help."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import tempfile
 
 from benchmarks.harness import best, line, unit
 
 
 def report() -> None:
-    """Print the times of the shortest programs."""
+    """Print the times of the shortest programs, of the prompt and of completion."""
 
     def run(*words: str) -> None:
         subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
@@ -22,3 +25,42 @@ def report() -> None:
     )
     line("python -c 'print(1 + 1)'", unit(python))
     line("lispe -e '(+ 1 1)'", unit(lispe), "120 ms")
+    if sys.platform != "win32":
+        with tempfile.TemporaryDirectory() as home:
+            (prompt,) = best(lambda: to_the_prompt(home), turns=5, seconds=10)
+        line("lispe, until the prompt is there", unit(prompt), "400 ms")
+    line("completion, all torch names known", unit(completion()), "50 ms")
+
+
+def to_the_prompt(home: str) -> None:
+    """Start the command on a pseudo-terminal; return once it asks for an entry."""
+    import pty
+
+    child, terminal = pty.fork()
+    if not child:
+        environment = {**os.environ, "HOME": home, "TERM": "xterm-256color"}
+        os.execve(sys.executable, [sys.executable, "-m", "lispe_py", "--private"], environment)
+    try:
+        seen = b""
+        while b">" not in seen.replace(b"\x1b[>", b""):
+            seen += os.read(terminal, 65536)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(terminal)
+
+
+def completion() -> float:
+    """Seconds that the longest list of candidates takes, and one of a single name."""
+    from lispe_py import LispE
+    from lispe_py.assistance import complete, prepare
+
+    lisp = LispE()
+    prepare()
+    return max(
+        *best(
+            lambda: complete(lisp, "(", 1),
+            lambda: complete(lisp, "(torch_", 7),
+            lambda: complete(lisp, "(matmul", 7),
+        )
+    )
