@@ -47,12 +47,16 @@ class Stream:
                 opened.seek(0)
 
     def reading(self) -> BinaryIO:
-        if self.file is None or self.mode != "r":
+        if self.file is None:
+            raise LispError(f"the file is closed: {self.path}")
+        if self.mode != "r":
             raise LispError("expecting 'stream' to be in 'read' mode")
         return self.file
 
     def writing(self) -> BinaryIO:
-        if self.file is None or self.mode == "r":
+        if self.file is None:
+            raise LispError(f"the file is closed: {self.path}")
+        if self.mode == "r":
             raise LispError("expecting 'stream' to be in 'write' mode")
         return self.file
 
