@@ -8,7 +8,14 @@
 import os
 from typing import TYPE_CHECKING, Any
 
-from lispe_py.errors import LispError, LispExit, LispSyntaxError
+from lispe_py.errors import (
+    LimitError,
+    LispError,
+    LispExit,
+    LispInterrupt,
+    LispSyntaxError,
+    StoppedError,
+)
 from lispe_py.version import __version__
 
 if TYPE_CHECKING:
@@ -19,7 +26,16 @@ _checkout = os.path.dirname(__path__[0])
 if os.path.isfile(os.path.join(_checkout, "grammar.lark")):
     __path__.append(_checkout)
 
-__all__ = ["LispE", "LispError", "LispExit", "LispSyntaxError", "__version__"]
+__all__ = [
+    "LimitError",
+    "LispE",
+    "LispError",
+    "LispExit",
+    "LispInterrupt",
+    "LispSyntaxError",
+    "StoppedError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

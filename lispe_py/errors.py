@@ -82,6 +82,39 @@ class LispSyntaxError(LispError):
         self.incomplete = incomplete
 
 
+class StoppedError(LispError):
+    """An evaluation that was ended from outside. No handler of the program sees it."""
+
+
+class LimitError(StoppedError):
+    """An evaluation that went beyond what it was allowed.
+
+    Attributes:
+        limit: ``max_seconds``, ``max_steps``, ``max_depth`` or ``max_memory``.
+
+    >>> from lispe_py import LimitError, LispE
+    >>> try:
+    ...     LispE(max_steps=1000).eval("(while true nil)")
+    ... except LimitError as error:
+    ...     print(error.limit)
+    max_steps
+    """
+
+    def __init__(self, message: str, limit: str = "") -> None:
+        super().__init__(message)
+        self.limit = limit
+
+
+class LispInterrupt(StoppedError):
+    """An evaluation that :meth:`LispE.interrupt` ended."""
+
+
+class Stop(BaseException):
+    """What travels through a program that is being ended: no error of the language,
+    so that ``maybe``, ``catch`` and ``except Exception`` let it pass. It turns into a
+    :class:`StoppedError` where the evaluation began."""
+
+
 class LispExit(BaseException):
     """Raised by ``(exit n)``; no handler of the language catches it."""
 

@@ -15,17 +15,20 @@ import itertools
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Sequence
 from types import FrameType, FunctionType, MethodType
-from typing import Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO, Unpack
 
 from lispe_py import libraries
 from lispe_py.builtins.access import path_entry
 from lispe_py.builtins.dictionaries import flipped
 from lispe_py.builtins.modify import over, replace_all
+from lispe_py.compiler.metering import count_steps
 from lispe_py.compiler.unit import MAIN, Code, compile_unit, take_definitions
-from lispe_py.errors import LispError
+from lispe_py.embedding.globals import Globals
+from lispe_py.embedding.running import Running
+from lispe_py.errors import LispError, StoppedError
 from lispe_py.expander import Expander
 from lispe_py.links import Links
 from lispe_py.printer import display, show
@@ -35,7 +38,7 @@ from lispe_py.runtime import calls, matching, objects, threads
 from lispe_py.runtime.constants import CONSTANTS
 from lispe_py.runtime.failures import translate
 from lispe_py.runtime.frames import MADE, MARK, FrameMap, Variables
-from lispe_py.runtime.stack import deep_recursion
+from lispe_py.runtime.limits import LimitOptions, Limits
 from lispe_py.runtime.support import helpers
 from lispe_py.runtime.threads import Threads
 from lispe_py.values.functions import FORMS
@@ -44,44 +47,16 @@ from lispe_py.values.records import Caught
 from lispe_py.values.symbol import Symbol
 from lispe_py.version import __version__
 
+if TYPE_CHECKING:
+    from lispe_py.embedding.compiled import Compiled
+
 #: What a program may be allowed to do, besides computing.
 CAPABILITIES = frozenset({"fs", "net", "process", "python"})
 
 _HELPERS = {f".{name}": value for name, value in {**helpers(), **matching.helpers()}.items()}
 
 
-class Globals(MutableMapping[str, Any]):
-    """The global variables and functions of an interpreter, by name."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._values = values
-
-    @staticmethod
-    def _is_visible(key: str) -> bool:
-        return not key.startswith((".", ":", "__")) and not key.endswith(")")
-
-    def __getitem__(self, name: str) -> Any:
-        if not self._is_visible(name):
-            raise KeyError(name)
-        return self._values[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._values[name] = value
-
-    def __delitem__(self, name: str) -> None:
-        del self._values[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return (k for k in self._values if self._is_visible(k))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __repr__(self) -> str:
-        return f"Globals({', '.join(self)})"
-
-
-class LispE:
+class LispE(Running):
     """A LispE interpreter. Several may live side by side; they share nothing.
 
     Args:
@@ -91,6 +66,8 @@ class LispE:
         allow: the capabilities a program has, among ``fs net process python``;
             all of them by default.
         search_path: folders in which ``load`` looks, besides that of the script.
+        limits: ``max_seconds``, ``max_steps``, ``max_depth`` and ``max_memory``
+            (bytes) of every evaluation; docs/embedding.md tells what each can hold.
 
     >>> LispE(promote=True).eval("(+ 1 2.5)")
     3.5
@@ -105,6 +82,7 @@ class LispE:
         promote: bool = False,
         allow: Sequence[str] | None = None,
         search_path: Sequence[str] = (),
+        **limits: Unpack[LimitOptions],
     ) -> None:
         self._streams = (stdin, stdout, stderr)
         self.promote = promote
@@ -112,6 +90,9 @@ class LispE:
         unknown = self.allowed - CAPABILITIES
         if unknown:
             raise ValueError(f"unknown capability: {', '.join(sorted(unknown))}")
+        super().__init__(Limits(**limits).checked())
+        #: Held while a text is compiled and its definitions installed.
+        self.lock = threading.RLock()
         self.random = random.Random()
         self.args = List()
         self.search_path = [str(p) for p in search_path]
@@ -140,7 +121,7 @@ class LispE:
             "_sep": os.sep,
             **CONSTANTS,
         }
-        self.globals = Globals(self._globals)
+        self.globals = Globals(self)
         self.threads = Threads()
         variables = Variables(self._globals)
         self._add_helpers(variables.helpers())
@@ -155,6 +136,9 @@ class LispE:
 
             self._add_helpers({f"op {k}": v for k, v in promoted().items()})
             self._add_helpers({f"update {k}": v for k, v in updates(True).items()})
+        self.meter = self.new_meter(self._globals)
+        if self.meter is not None:
+            self._add_helpers({"step": self.meter.step})
         libraries.load_core()
 
     def _add_helpers(self, table: dict[str, Any]) -> None:
@@ -176,29 +160,37 @@ class LispE:
 
     # ------------------------------------------------------------ running
 
-    def eval(self, text: str, file: str = "main") -> Any:
+    def eval(self, text: str, file: str = "main", **limits: Unpack[LimitOptions]) -> Any:
         """Run a text; the value of its last form.
 
         Raises:
             LispError: for every error of the program, with its place.
+            StoppedError: one of these, if a limit was reached or it was interrupted.
 
         >>> LispE().eval("(+ 1 2)")
         3
         """
-        with self._boundary():
-            return plain(self.evaluate_text(text, file))
+        return self.evaluated(lambda: plain(self.evaluate_text(text, file)), limits)
 
-    def execute(self, path: str | os.PathLike[str], args: Sequence[str] = ()) -> Any:
+    def execute(
+        self,
+        path: str | os.PathLike[str],
+        args: Sequence[str] = (),
+        **limits: Unpack[LimitOptions],
+    ) -> Any:
         """Run a file; ``args`` become ``_args``. The value of its last form."""
-        with self._boundary():
+
+        def run() -> Any:
             self.args[:] = [str(a) for a in args]
-            self._globals["_current"] = os.path.join(os.path.dirname(os.path.abspath(path)), "")
             folder = os.path.dirname(os.path.abspath(path))
+            self._globals["_current"] = os.path.join(folder, "")
             if folder not in self.search_path:
                 self.search_path.insert(0, folder)
             return plain(self.evaluate_text(calls.read_source(path), os.fspath(path)))
 
-    def call(self, function: str, *args: Any) -> Any:
+        return self.evaluated(run, limits)
+
+    def call(self, function: str, *args: Any, **limits: Unpack[LimitOptions]) -> Any:
         """Call a function of the program, or a primitive, with Python values.
 
         >>> LispE().call("+", 1, 2)
@@ -206,25 +198,119 @@ class LispE:
         """
         from lispe_py.runtime.interop import from_python
 
-        with self._boundary():
+        def run() -> Any:
             values = [from_python(a) for a in args]
             return plain(self.callable(Symbol(function))(*values))
 
+        return self.evaluated(run, limits)
+
+    async def eval_async(
+        self, text: str, file: str = "main", **limits: Unpack[LimitOptions]
+    ) -> Any:
+        """Like :meth:`eval`, in a thread, so that other tasks go on.
+
+        Cancelling the task interrupts the program, and returns when it has ended.
+        """
+        from lispe_py.embedding.asynchronous import in_thread
+
+        return await in_thread(self, lambda: self.eval(text, file, **limits))
+
+    def compile(
+        self, text: str, parameters: Sequence[str] | None = None, file: str = "main"
+    ) -> Compiled:
+        """A text as a function: compiled once, to be run many times.
+
+        Its parameters are the names given, or else those in the text that mean
+        nothing yet, in order of appearance. Definitions in the text are installed
+        at once; variables that it sets are globals.
+
+        >>> area = LispE().compile("(* width height)")
+        >>> area(width=3, height=4)
+        12
+        """
+        from lispe_py.embedding.compiled import Compiled, compile_text
+
+        compiled: Compiled = self.evaluated(
+            lambda: Compiled(self, text, *compile_text(self, text, parameters, file))
+        )
+        return compiled
+
+    def apply(self, function: Callable[..., Any], values: Sequence[Any]) -> Any:
+        """Call a compiled function with values of the language."""
+        return self.evaluated(lambda: plain(function(*values)))
+
     def define(self, name: str, value: Any) -> None:
         """Give a global variable, or a function if the value is callable.
+
+        A Python function gets and gives Python's values; see :meth:`function`.
 
         >>> lisp = LispE()
         >>> lisp.define("twice", lambda x: 2 * x)
         >>> lisp.eval("(twice 21)")
         42
         """
+        from lispe_py.embedding.functions import hosted, is_python_function
         from lispe_py.runtime.interop import from_python
 
-        if isinstance(value, (FunctionType, type)) or callable(value):
+        if is_python_function(value):
+            value = hosted(value, name)
+        if callable(value):
             self._globals[f"{name}()"] = value
         else:
             value = from_python(value)
         self._globals[name] = value
+
+    def function(self, name: Any = None, *, convert: bool = True) -> Any:
+        """Decorator: let programs call a Python function, by its name or another one.
+
+        >>> lisp = LispE()
+        >>> @lisp.function
+        ... def mean(values, default=0):
+        ...     "The arithmetic mean."
+        ...     return sum(values) / len(values) if values else default
+        >>> lisp.eval("(mean '(1 2 6))")
+        3.0
+
+        Arguments are converted, so that the function sees lists, dictionaries and
+        texts; ``convert=False`` leaves them as they are. The function itself is
+        returned unchanged.
+        """
+        from lispe_py.embedding.functions import hosted
+
+        if callable(name):
+            self.define(name.__name__, hosted(name, name.__name__, convert))
+            return name
+
+        def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+            title = name or function.__name__
+            self.define(title, hosted(function, title, convert))
+            return function
+
+        return decorate
+
+    def fork(self, **options: Any) -> LispE:
+        """An interpreter with a copy of all definitions and values of this one.
+
+        What either of them changes, the other does not see. Objects that are not
+        the language's own (tensors, open files, modules) are shared. ``options``
+        are those of the class; those that are not given are this one's.
+
+        >>> lisp = LispE()
+        >>> lisp.define("l", [1])
+        >>> lisp.fork().eval("(push l 2)"), lisp.eval("l")
+        (List([1, 2]), List([1]))
+        """
+        from lispe_py.embedding.forks import fill
+
+        stdin, stdout, stderr = self._streams
+        own = {
+            "stdin": stdin, "stdout": stdout, "stderr": stderr, "promote": self.promote,
+            "allow": tuple(self.allowed), **self.limits._asdict(),
+        }  # fmt: skip
+        child = type(self)(**{**own, **options})
+        with self.lock:
+            fill(child, self)
+        return child
 
     def show(self, value: Any) -> str:
         """The text that the prompt prints for a value."""
@@ -234,27 +320,15 @@ class LispE:
         """The Python that a text compiles to, to be read (``--show-python``)."""
         import ast
 
-        with self._boundary():
-            return ast.unparse(self._compile(self._read(text, file), file).module)
+        def unparsed() -> str:
+            return ast.unparse(self._compile(self.read_expanded(read(text, file)), file).module)
 
-    @contextmanager
-    def _boundary(self) -> Iterator[None]:
-        """Errors of the program leave as LispError, with their place."""
-        with deep_recursion():
-            try:
-                yield
-            except Exception as error:
-                translated = translate(error)
-                if translated is None or translated is error:
-                    raise
-                raise translated from error
+        source: str = self.evaluated(unparsed)
+        return source
 
     # ------------------------------------------------------------ compiling
 
-    def _read(self, text: str, file: str) -> list[Any]:
-        return self._expanded(read(text, file))
-
-    def _expanded(self, forms: Sequence[Any]) -> list[Any]:
+    def read_expanded(self, forms: Sequence[Any]) -> list[Any]:
         expanded = []
         for form in forms:
             form = self.links.read(form)
@@ -265,14 +339,25 @@ class LispE:
         return expanded
 
     def _compile(self, forms: list[Any], file: str, **options: Any) -> Code:
-        return compile_unit(self, forms, file, **options)
+        code = compile_unit(self, forms, file, **options)
+        if self.meter is not None:
+            count_steps(code.module)
+        return code
 
     def _main(self, code: Code) -> FunctionType:
         """Install the definitions of a text; the function that runs its forms."""
         scope = self._globals
-        exec(code.link(), scope)
-        main: FunctionType = scope.pop(MAIN)
+        linked = code.link()
+        with self.lock:
+            exec(linked, scope)
+            main: FunctionType = scope.pop(MAIN)
         return main
+
+    def run_forms(self, forms: list[Any], file: str) -> Any:
+        """Compile expanded forms as a text of their own, and run it."""
+        with self.lock:
+            main = self._main(self._compile(forms, file))
+        return main()
 
     def evaluate_text(
         self,
@@ -288,13 +373,14 @@ class LispE:
         holds the variables of the function that runs the text.
         """
         forms = read(text, file)
-        self._globals["_root"] = List([Symbol("__root__"), *forms])
-        if space is not None:
-            self.spaces.add(space)
-        code = self._compile(
-            self._expanded(forms), file, mapping=frame is not None, spaces=[space] if space else []
-        )
-        main = self._main(code)
+        spaces = [space] if space else []
+        with self.lock:
+            self._globals["_root"] = List([Symbol("__root__"), *forms])
+            self.spaces.update(spaces)
+            code = self._compile(
+                self.read_expanded(forms), file, mapping=frame is not None, spaces=spaces
+            )
+            main = self._main(code)
         return main() if frame is None else main(frame)
 
     def evaluate(self, form: Any, frame: FrameMap | None = None) -> Any:
@@ -308,10 +394,11 @@ class LispE:
         key = (frame is not None, calls.frozen(form), tuple(self.classes))
         main = self._compiled.get(key)
         if main is None:
-            forms = self._expanded([form])
             where = getattr(form, "where", None)
-            code = self._compile(forms, where.file if where else MADE, mapping=frame is not None)
-            main = self._main(code)
+            file = where.file if where else MADE
+            with self.lock:
+                forms = self.read_expanded([form])
+                main = self._main(self._compile(forms, file, mapping=frame is not None))
             if len(self._compiled) > 2_000:
                 self._compiled.clear()
             if not take_definitions(forms)[1]:
@@ -349,6 +436,10 @@ class LispE:
 
     def number(self) -> int:
         return next(self._numbers)
+
+    def number_from(self, first: int) -> None:
+        """Give numbers from a first one on."""
+        self._numbers = itertools.count(first)
 
     def may_redefine(self, name: str) -> bool:
         return self.interactive
@@ -390,7 +481,7 @@ class LispE:
     def caught(self, error: Exception) -> Caught:
         """The error object for an exception being handled; internal errors go on."""
         translated = translate(error)
-        if translated is None:
+        if translated is None or isinstance(translated, StoppedError):
             raise error
         return Caught(translated)
 

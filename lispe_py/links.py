@@ -34,6 +34,10 @@ class Links:
             raise LispError("the second argument must be an atom")
         self._atoms[text if isinstance(text, Symbol) else Symbol(text)] = atom
 
+    def replace(self, others: Links) -> None:
+        """Have the spellings of others."""
+        self._atoms = dict(others._atoms)
+
     def read(self, form: Any) -> Any:
         """A form with its spellings replaced; note the literal links in it."""
         return self._read(form) if self._atoms or _has_link(form) else form

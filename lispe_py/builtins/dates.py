@@ -11,6 +11,7 @@ from lispe_py.printer import display
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.dates import Chrono, Date, moment_of
+from lispe_py.runtime.pauses import paused
 
 
 def _date(value: Any) -> Date:
@@ -184,5 +185,5 @@ def sleep(milliseconds: Any) -> bool:
     seconds = to_number(milliseconds) / 1000
     if not 0 <= seconds < 1e9:
         raise LispError("'sleep' needs a number of milliseconds, 0 or more")
-    time.sleep(seconds)
+    paused(seconds)
     return True

@@ -9,6 +9,7 @@ from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import plain_number, truncated
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.vector import use_numpy
 from lispe_py.values.lists import List
 from lispe_py.values.records import Range
@@ -35,6 +36,7 @@ def _progression(start: int | float, step: int | float, count: int) -> Integers 
     """``count`` numbers from ``start`` on; computed one by one, so errors do not add up."""
     if count > _MOST:
         raise LispError(f"a list cannot have so many elements: {count}")
+    claim(8 * count)
     if start.__class__ is int and step.__class__ is int:
         try:
             return Integers(range(start, start + step * count, step))  # type: ignore[arg-type]

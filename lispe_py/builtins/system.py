@@ -15,6 +15,7 @@ from lispe_py.errors import LispError, LispExit
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
+from lispe_py.runtime.pauses import SLICE
 from lispe_py.values.typed import Strings
 
 
@@ -125,12 +126,27 @@ def command(lisp: Context, line: Any) -> Strings:
     lisp.stdout.flush()
     lisp.stderr.flush()
     try:
-        done = subprocess.run(text_of(line), shell=True, capture_output=True, check=False)
+        printed, errors = _run(text_of(line))
     except (OSError, ValueError) as error:
         raise LispError(f"cannot run the command: {error}") from None
-    if done.stderr:
-        write(lisp.stderr, done.stderr.decode("utf-8", "replace"))
-    return Strings(_lines(done.stdout.decode("utf-8", "replace")))
+    if errors:
+        write(lisp.stderr, errors.decode("utf-8", "replace"))
+    return Strings(_lines(printed.decode("utf-8", "replace")))
+
+
+def _run(line: str) -> tuple[bytes, bytes]:
+    """What a command prints, and its errors. It ends with the evaluation."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, shell=True, stdout=pipe, stderr=pipe) as process:
+        try:
+            while True:
+                try:
+                    return process.communicate(timeout=SLICE)
+                except subprocess.TimeoutExpired:
+                    continue
+        except BaseException:
+            process.kill()
+            raise
 
 
 def _lines(text: str) -> list[str]:

@@ -193,7 +193,7 @@ def compile_unit(
     for form in definitions:
         DEFINITIONS[form[0].name][0](c, form)
     top = List(rest)
-    c.variables = _global_names(top, definitions, mapping)
+    c.variables = global_names(top, definitions, mapping)
     frame = Frame("mapping" if mapping else "top")
     if mapping:
         frame.locals = bound_names(top)
@@ -211,7 +211,7 @@ def compile_unit(
     return Code(module, c.constants, file)
 
 
-def _global_names(top: List, definitions: list[List], mapping: bool) -> set[str]:
+def global_names(top: List, definitions: list[List], mapping: bool) -> set[str]:
     """The globals that a text sets: at its top level, or by ``setg`` anywhere."""
     names = set() if mapping else bound_names(top)
     pending: list[Any] = [top, *definitions]

@@ -155,12 +155,15 @@ def translate(error: Exception) -> LispError | None:
             return None
         result = LispError(message)
         result.__cause__ = error
-    if result.line is None:
-        site = _site(traceback, result.at_call)
-        if site is not None:
-            place = place_of(site.tb_frame.f_code, site.tb_lasti)
-            if place is not None:
-                result.line, result.column = place
-                file = site.tb_frame.f_code.co_filename
-                result.file = "main" if file == MADE else file
-    return result
+    return placed(result, traceback)
+
+
+def placed(error: LispError, traceback: TracebackType | None) -> LispError:
+    """Give an error the place at which a traceback says it arose, unless it has one."""
+    site = _site(traceback, error.at_call) if error.line is None else None
+    place = place_of(site.tb_frame.f_code, site.tb_lasti) if site is not None else None
+    if site is not None and place is not None:
+        error.line, error.column = place
+        file = site.tb_frame.f_code.co_filename
+        error.file = "main" if file == MADE else file
+    return error

@@ -13,9 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 #: Python frames that a program may nest.
 DEPTH = 260_000
@@ -23,6 +21,8 @@ DEPTH = 260_000
 THREAD_STACK = 1 << 29
 
 _raised = False
+#: The size of the stack is a setting of the process, read when a thread starts.
+_starting = threading.Lock()
 
 
 def _raise_main_stack() -> None:
@@ -46,26 +46,50 @@ def _raise_main_stack() -> None:
             return
 
 
+class _Depth:
+    """The recursion limit of the process: high as long as anything of ours runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._users = 0
+        self._before = 0
+
+    def enter(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._before = sys.getrecursionlimit()
+                if self._before < DEPTH:
+                    _raise_main_stack()
+                    sys.setrecursionlimit(DEPTH)
+            self._users += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users and self._before < DEPTH:
+                sys.setrecursionlimit(self._before)
+
+
+_depth = _Depth()
+
+
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Allow :data:`DEPTH` frames while a program runs."""
-    before = sys.getrecursionlimit()
-    if before >= DEPTH:
-        yield
-        return
-    _raise_main_stack()
-    sys.setrecursionlimit(DEPTH)
+    """Allow :data:`DEPTH` frames while a program runs, in whichever threads."""
+    _depth.enter()
     try:
         yield
     finally:
-        sys.setrecursionlimit(before)
+        _depth.leave()
 
 
-def thread_with_stack(target: Callable[[], Any], name: str) -> threading.Thread:
-    """A thread whose stack holds deep recursion; not started yet."""
-    before = threading.stack_size(THREAD_STACK)
-    try:
-        thread = threading.Thread(target=target, name=name, daemon=True)
-        return thread
-    finally:
-        threading.stack_size(before)
+def start_with_stack(target: Callable[[], Any], name: str) -> threading.Thread:
+    """Start a thread whose stack holds deep recursion."""
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    with _starting:
+        before = threading.stack_size(THREAD_STACK)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(before)
+    return thread

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import threading
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from lispe_py.errors import LispError
+from lispe_py.errors import LispError, Stop
 from lispe_py.runtime.failures import translate
 from lispe_py.runtime.frames import unbound
-from lispe_py.runtime.stack import thread_with_stack
+from lispe_py.runtime.pauses import acquired, joined
+from lispe_py.runtime.stack import start_with_stack
 from lispe_py.runtime.support import UNBOUND
 
 if TYPE_CHECKING:
@@ -43,15 +45,22 @@ class Threads:
         name = display(key)
         with self._guard:
             found = self.locks.setdefault(name, threading.RLock())
-        found.acquire()
+        acquired(found)
         return found
 
-    def start(self, function: Any, name: str, args: tuple[Any, ...]) -> bool:
+    def start(
+        self, function: Any, name: str, args: tuple[Any, ...], inside: AbstractContextManager[Any]
+    ) -> bool:
+        """Call a function in a new thread, inside the evaluation that starts it."""
         values = [a.value if isinstance(a, Forced) else copy.deepcopy(a) for a in args]
 
         def run() -> None:
             try:
-                function(*values)
+                with inside:
+                    function(*values)
+            except Stop:
+                # The evaluation was ended, and says so where it began.
+                return
             except Exception as error:
                 translated = translate(error)
                 if translated is None:
@@ -59,10 +68,9 @@ class Threads:
                 with self._guard:
                     self.errors.append(translated)
 
-        thread = thread_with_stack(run, f"lispe:{name}")
+        thread = start_with_stack(run, f"lispe:{name}")
         with self._guard:
             self.running.append(thread)
-        thread.start()
         return True
 
     def wait(self) -> list[LispError]:
@@ -72,7 +80,7 @@ class Threads:
                 if not self.running:
                     break
                 thread = self.running.pop()
-            thread.join()
+            joined(thread)
         with self._guard:
             errors, self.errors = self.errors, []
         return errors
@@ -85,8 +93,9 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         function = scope[key]
 
         def start(*args: Any) -> bool:
-            return threads.start(function, name, args)
+            return threads.start(function, name, args, lisp.continued())
 
+        start.__wrapped__ = function  # type: ignore[attr-defined]
         start.__name__ = start.__qualname__ = name
         start.__lisp_form__ = function.__lisp_form__  # type: ignore[attr-defined]
         scope[key] = start
@@ -94,7 +103,7 @@ def helpers(lisp: LispE) -> dict[str, Any]:
             scope[name] = start
 
     def enter_threadspace() -> Any:
-        threads.space.acquire()
+        acquired(threads.space)
         return threads.space
 
     def set_shared(name: str, value: Any) -> None:

@@ -1,0 +1,1 @@
+"""What the class ``LispE`` offers to Python programs, a module a topic."""
