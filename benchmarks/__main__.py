@@ -1,4 +1,4 @@
-"""``python -m benchmarks [core] [start] [tensors] [primitives] [training] [llm]``, or all."""
+"""``python -m benchmarks [PART ...]``: the parts are the keys of ``PARTS``; all by default."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmarks.harness import heading, table
 #: What can be asked for: the module that measures it, and its heading.
 PARTS = {
     "core": ("core", "The language"),
+    "containers": ("containers", "Containers"),
     "start": ("start", "Start"),
     "tensors": ("tensors", "Tensors"),
     "primitives": ("primitives", "Primitives"),
