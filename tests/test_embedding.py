@@ -108,3 +108,81 @@ def test_the_python_of_a_text_can_be_read() -> None:
     text = LispE().python_source("(defun f(n) (+ n 1))")
     assert "def f()(n):" in text
     assert "n + 1" in text
+
+
+# ---------------------------------------------------------------- compiled texts
+
+
+def test_a_text_is_compiled_once_and_run_many_times() -> None:
+    lisp = LispE()
+    area = lisp.compile("(* width height)")
+    assert area.parameters == ("width", "height")
+    assert [area(2, 3), area(width=4, height=5), area(6, height=7)] == [6, 20, 42]
+    with pytest.raises(LispError, match="Unbound atom: 'height'"):
+        area(2)
+    with pytest.raises(TypeError, match="width, height"):
+        area(depth=3)
+
+
+def test_what_a_text_sets_or_knows_is_no_parameter() -> None:
+    lisp = LispE()
+    lisp.define("rate", 2)
+    run = lisp.compile("(defun twice(x) (* rate x)) (setq total (twice n)) total")
+    assert run.parameters == ("n",)
+    assert (run(n=4), lisp.globals["total"], lisp.eval("(twice 5)")) == (8, 8, 10)
+    assert lisp.compile("(+ rate a)", ["rate", "a"])(10, 1) == 11
+    assert lisp.compile("(f 3)")(f=lambda x: x + 1) == 4
+
+
+# ---------------------------------------------------------------- forks
+
+
+def test_a_fork_knows_everything_and_changes_nothing() -> None:
+    lisp = LispE()
+    lisp.eval("""
+    (setq l '(1 2)) (setq same l)
+    (defun add(x) (push l x) (size l))
+    (defmacro twice(x) (* 2 x))
+    (class@ Counter (n) (defun up() (+= n 1) n))
+    (setq c (Counter 5))
+    (defun maker(k) (\\() (+= k 1) k))
+    (setq next (maker 10)) (next)
+    """)
+    fork = lisp.fork()
+    assert fork.eval("(list (add 3) (twice 4) (c (up)) (next) (@ (Counter 1) 'n))") == [3, 8, 6, 12, 1]
+    assert fork.eval("(eq l same)") is True and fork.eval("same") == [1, 2, 3]
+    assert lisp.eval("(list l (@ c 'n) (next))") == [[1, 2], 5, 12]
+    fork.eval("(defun only() 1)")
+    with pytest.raises(LispError):
+        lisp.eval("(only)")
+    with pytest.raises(LispError, match="not allowed"):
+        lisp.fork(allow=()).eval('(fread "x")')
+
+
+# ---------------------------------------------------------------- functions of Python
+
+
+def test_a_decorated_function() -> None:
+    lisp = LispE()
+
+    @lisp.function
+    def mean(values: list[float], default: float = 0) -> float:
+        """The arithmetic mean."""
+        assert type(values) is list
+        return sum(values) / len(values) if values else default
+
+    @lisp.function("kind-of", convert=False)
+    def kind(value: object) -> str:
+        return type(value).__name__
+
+    assert mean([1, 2]) == 1.5
+    assert lisp.eval("(list (mean (integers 1 2)) (mean () 7) (mean () (? default 9)))") == [1.5, 7, 9]
+    assert lisp.eval("(kind-of 'a)") == "Symbol"
+    assert lisp.globals["mean"].__doc__ == "The arithmetic mean."
+    with pytest.raises(LispError, match="Wrong number of arguments for: 'mean'") as raised:
+        lisp.eval("(mean)")
+    assert raised.value.hint == "usage: (mean values [default])"
+    with pytest.raises(LispError, match="TypeError") as raised:
+        lisp.eval("(mean '(a))")
+    assert isinstance(raised.value.__cause__, TypeError)
+    assert lisp.eval("(maybe (mean '(a)) 'caught)").name == "caught"
