@@ -236,9 +236,8 @@ def _brief(value: Any) -> str:
 
 def _in_string(lisp: LispE, text: str, before: list[Token]) -> list[Candidate]:
     opening = before[-1]
-    start = opening.start + len(text[opening.start :].partition('"')[1] or "'")
-    if text[opening.start] in "bj":
-        start = opening.start + 2
+    # Bytes and base64 have a letter before their quote.
+    start = opening.start + (2 if text[opening.start] in "bj" else 1)
     written = text[start : opening.end]
     opened = open_brackets(before)
     call = _call(text, before[:-1], opened[-1]) if opened else None
