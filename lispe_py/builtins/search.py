@@ -115,18 +115,18 @@ def count(container: Any, value: Any, start: Any = 0) -> int:
     ; (2 2)
     """
     cls = container.__class__
+    if cls in TEXTS:
+        text, sought, offset = text_of(container), to_text(value), to_integer(start)
+        offset = max(0, offset + len(text)) if offset < 0 else offset
+        return text.count(sought, offset) if sought else 0
     if cls in DICTIONARY_KINDS:
         return sum(1 for _ in keys_with(container, value))
     if cls in SET_KINDS:
         return 0 if member(container, value) is NEVER else 1
     if cls is Heap:
         return sum(1 for item in container if container.compare(item, value) == 0)
-    offset = to_integer(start)
-    if cls in TEXTS:
-        text, sought = text_of(container), to_text(value)
-        offset = max(0, offset + len(text)) if offset < 0 else offset
-        return text.count(sought, offset) if sought else 0
     if is_list(container):
+        offset = to_integer(start)
         offset = max(0, offset + len(container)) if offset < 0 else offset
         return sum(1 for _ in positions(container, value, offset))
     return 0

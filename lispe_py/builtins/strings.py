@@ -28,7 +28,10 @@ MOST_CHARACTERS = 1 << 30
 
 def text_of(value: Any) -> str:
     """The text of any value, as the functions on strings take it."""
-    return bytes_text(value) if value.__class__ is bytes else to_text(value)
+    cls = value.__class__
+    if cls is str:
+        return value  # type: ignore[no-any-return]
+    return bytes_text(value) if cls is bytes else to_text(value)
 
 
 def encoded(text: str) -> bytes:

@@ -26,6 +26,8 @@ _LONE = re.compile("[\ud800-\udfff]")
 def quoted(text: str) -> str:
     """A JSON string. Characters stay as they are where JSON allows it."""
     found = encode_basestring(str(text))
+    if found.isascii():
+        return found
     return _LONE.sub(lambda m: f"\\u{ord(m[0]):04x}", found) if _LONE.search(found) else found
 
 
