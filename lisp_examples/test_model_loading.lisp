@@ -48,7 +48,8 @@
 (setq path (in_folder "weights.pt"))
 (verify "saving answers" (= (torch_save_model source path) "Model saved successfully"))
 (verify "loading answers" (= (torch_load_model path target) "Model loaded successfully"))
-(verify "the weights were copied" (same (torch_forward source vectors) (torch_forward target vectors)))
+(verify "the weights were copied"
+   (same (torch_forward source vectors) (torch_forward target vectors)))
 (verify "the module may come first" (= (torch_load_model target path) "Model loaded successfully"))
 
 (setq weights (in_folder "weights.safetensors"))
@@ -62,7 +63,8 @@
 (println "    " state)
 (setq other (torch_linear 8 3))
 (torch_load_state_dict other state)
-(verify "a state dictionary makes a twin" (same (torch_forward source vectors) (torch_forward other vectors)))
+(verify "a state dictionary makes a twin"
+   (same (torch_forward source vectors) (torch_forward other vectors)))
 
 (setq optimizer (torch_optimizer other 0.5 "sgd"))
 (defun train_once ()
@@ -72,15 +74,18 @@
 (train_once)
 (verify "training the twin leaves the dictionary"
    (and (not (same (torch_forward source vectors) (torch_forward other vectors)))
-        (same (@ state "weight") (@ source "weight"))))
+      (same (@ state "weight") (@ source "weight"))))
 
 ; ---------------------------------------------------------------- what is refused
 
 (verify "another size is refused" (refused (lambda () (torch_load_model path (torch_linear 3 8)))))
-(verify "another kind is refused" (refused (lambda () (torch_load_model path (torch_embedding 3 8)))))
-(verify "a missing file is refused" (refused (lambda () (torch_load_model (in_folder "no such file.pt")))))
+(verify "another kind is refused"
+   (refused (lambda () (torch_load_model path (torch_embedding 3 8)))))
+(verify "a missing file is refused"
+   (refused (lambda () (torch_load_model (in_folder "no such file.pt")))))
 (fwrite (in_folder "words.pt") "these are words, not weights")
-(verify "a file of words is refused" (refused (lambda () (torch_load_model (in_folder "words.pt")))))
+(verify "a file of words is refused"
+   (refused (lambda () (torch_load_model (in_folder "words.pt")))))
 
 ; ---------------------------------------------------------------- checkpoints
 

@@ -35,11 +35,12 @@
 (setq placed (torch_positional_encoding_forward encoder batch))
 (verify "the shape stays" (= (torch_shape placed) (list 2 4 width)))
 (verify "every sequence gets the same rows"
-   (< (gap (tensor_select (tensor_sub placed batch) 0 0) (tensor_select (tensor_sub placed batch) 0 1)) 0.00001))
+   (< (gap (tensor_select (tensor_sub placed batch) 0 0)
+      (tensor_select (tensor_sub placed batch) 0 1)) 0.00001))
 (verify "nothing of it is trained" (= (size (torch_model_parameters encoder)) 0))
 (verify "a sequence that is too long is refused"
    (maybe (block (torch_positional_encoding_forward encoder (tensor_zeros (list 51 width))) nil)
-          (lambda (error) true)))
+      (lambda (error) true)))
 
 ; ---------------------------------------------------------------- rotations
 
@@ -57,8 +58,10 @@
 (setq query (tensor_randn (list 1 8)))
 (setq key_vector (tensor_randn (list 1 8)))
 (verify "position 0 turns nothing" (= (gap (turned query 0) query) 0))
-(verify "a rotation keeps the length" (near (dot (turned query 7) (turned query 7)) (dot query query)))
+(verify "a rotation keeps the length"
+   (near (dot (turned query 7) (turned query 7)) (dot query query)))
 (verify "only the distance of two positions counts"
-   (near (dot (turned query 3) (turned key_vector 1)) (dot (turned query 11) (turned key_vector 9))))
+   (near (dot (turned query 3) (turned key_vector 1))
+      (dot (turned query 11) (turned key_vector 9))))
 
 (println "all of it holds")

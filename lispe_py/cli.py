@@ -15,10 +15,17 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: lispe [options] [FILE | -] [arguments]
+       lispe check | format | doc | test ...
 
 Runs a LispE program: a file, standard input (-), or the text after -e. Without a
 program, a prompt opens on a terminal, and standard input is run where it is none.
 The arguments after the program are in the list _args.
+
+commands (each has its own --help; write ./check for a file of that name):
+  check          find mistakes in programs without running them
+  format         lay out programs by the conventions
+  doc            show the documentation of names and files
+  test           run tests that are written in LispE
 
 options:
   -e CODE        run CODE and print its value
@@ -262,8 +269,13 @@ def main(arguments: list[str] | None = None) -> int:
     # that make long lists more; this process is ours.
     gc.set_threshold(50_000, 20, 20)
     _prepare_streams()
+    words = sys.argv[1:] if arguments is None else arguments
+    if words and words[0] in ("check", "format", "doc", "test"):
+        from lispe_py import tools
+
+        return tools.run(words[0], words[1:])
     try:
-        options = parse(sys.argv[1:] if arguments is None else arguments)
+        options = parse(words)
         if options.answer is not None:
             sys.stdout.write(options.answer)
             return OK

@@ -21,8 +21,9 @@ LAYERS = (
     {"compiler"},
     {"embedding"},
     {"interpreter"},
-    {"assistance"},
-    {"cli", "repl", "highlighting", "testing", "reporting", "importer", "__main__", "__init__"},
+    {"assistance", "testing", "reporting"},
+    {"tools"},
+    {"cli", "repl", "highlighting", "importer", "__main__", "__init__"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from examples import fault
 
 from lispe_py import LispE, LispError
 from lispe_py.reporting import report
@@ -61,16 +62,25 @@ def test_sessions_at_the_prompt() -> None:
             assert out.getvalue().rstrip() == expected.rstrip(), entry
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_lisp_in_the_pages(page: Path) -> None:
+    """The ``lisp`` blocks of a page are one program; comments give its results."""
+    assert fault("\n\n".join(blocks(page.read_text(encoding="utf-8"), "lisp"))) is None
+
+
 def test_python_in_the_pages() -> None:
     tried = 0
     for page in PAGES:
+        # The blocks of a page are one session.
+        known: dict[str, object] = {}
         for block in blocks(page.read_text(encoding="utf-8"), "python"):
             if ">>>" not in block:
                 continue
-            test = doctest.DocTestParser().get_doctest(block, {}, page.name, str(page), 0)
+            test = doctest.DocTestParser().get_doctest(block, known, page.name, str(page), 0)
             runner = doctest.DocTestRunner()
             shown: list[str] = []
-            runner.run(test, out=shown.append)
+            runner.run(test, out=shown.append, clear_globs=False)
+            known = test.globs
             assert not runner.failures, "".join(shown)
             tried += runner.tries
     assert tried

@@ -25,7 +25,8 @@
 (test "a function whose loop ends" (early 30) "never")
 
 (test "and" (and (= 1 1) (= 2 2)) true)
-(test "or stops at the first that holds" (block (setq seen nil) (or true (setq seen true)) seen) nil)
+(test "or stops at the first that holds" (block (setq seen nil) (or true (setq seen true)) seen)
+   nil)
 
 (test "maybe handles an error" (maybe (throw "bad") "handled") "handled")
 (test "maybe without an error" (maybe 1 "handled") 1)

@@ -6,7 +6,8 @@
 (defpat kind_of((string_ x)) "string")
 (defpat kind_of(_) "other")
 (test "a pattern for a list" (kind_of '(1 2)) "list")
-(test "a pattern for a type" (maplist 'kind_of (list 1 "a" 2.5)) (strings "integer" "string" "other"))
+(test "a pattern for a type" (maplist 'kind_of (list 1 "a" 2.5))
+   (strings "integer" "string" "other"))
 
 (defmacro unless_(test_ body) (if test_ nil body))
 (test "a macro" (unless_ (= 1 2) "ran") "ran")

@@ -1,0 +1,25 @@
+"""The files that a command is to work on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from lispe_py.errors import LispError
+
+
+def lisp_files(paths: Iterable[str]) -> Iterator[str]:
+    """The files named, and every ``.lisp`` file below the folders named, in order.
+
+    Raises:
+        LispError: there is nothing of that name.
+    """
+    for path in paths:
+        if os.path.isdir(path):
+            for folder, inner, names in os.walk(path):
+                inner[:] = sorted(name for name in inner if not name.startswith("."))
+                yield from (os.path.join(folder, n) for n in sorted(names) if n.endswith(".lisp"))
+        elif os.path.exists(path):
+            yield path
+        else:
+            raise LispError(f"there is no file {path}")
