@@ -19,14 +19,18 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("shape", [(96,), (1, 96), (1, 1, 96), (3, 96), (2, 5, 96), (16, 96), (17, 96)])
+@pytest.mark.parametrize(
+    "shape", [(96,), (1, 96), (1, 1, 96), (3, 96), (2, 5, 96), (16, 96), (17, 96)]
+)
 @pytest.mark.parametrize("outputs", [512, 513, 389])
 @pytest.mark.parametrize("biased", [True, False])
 def test_the_product(shape: tuple[int, ...], outputs: int, biased: bool) -> None:
     torch.manual_seed(1)
     x, weight = torch.randn(shape), torch.randn(outputs, 96)
     bias = torch.randn(outputs) if biased else None
-    want = torch.nn.functional.linear(x.double(), weight.double(), bias.double() if biased else None)
+    want = torch.nn.functional.linear(
+        x.double(), weight.double(), bias.double() if biased else None
+    )
     with torch.no_grad():
         found = few_rows.linear(x, weight, bias)
         strided = few_rows.linear(x, weight.t().contiguous().t(), bias)
@@ -39,7 +43,9 @@ def test_the_product(shape: tuple[int, ...], outputs: int, biased: bool) -> None
     ("outputs", "threads", "parts"),
     [(576, 1, 1), (576, 2, 2), (577, 2, 1), (576, 5, 6), (513, 2, 3), (49152, 16, 16), (7, 4, 7)],
 )
-def test_the_parts_are_equal_and_at_least_the_threads(outputs: int, threads: int, parts: int) -> None:
+def test_the_parts_are_equal_and_at_least_the_threads(
+    outputs: int, threads: int, parts: int
+) -> None:
     assert few_rows.parts_of(outputs, threads) == parts
 
 

@@ -29,11 +29,15 @@ def write(stream: TextIO, text: str) -> None:
 def print_(lisp: Context, *values: Any) -> Symbol:
     """Write the values to the standard output, nothing between or after them.
 
+    On a terminal they are seen at once.
+
     (print "a" 1) (println)
     (+ 1 2)
     ; 3
     """
     write(lisp.stdout, "".join(map(display, values)))
+    if lisp.stdout.isatty():
+        lisp.stdout.flush()
     return NOTHING
 
 
