@@ -69,20 +69,16 @@ def test_lisp_in_the_pages(page: Path) -> None:
 
 
 def test_python_in_the_pages() -> None:
+    """The ``python`` sessions of a page are one session."""
     tried = 0
     for page in PAGES:
-        # The blocks of a page are one session.
-        known: dict[str, object] = {}
-        for block in blocks(page.read_text(encoding="utf-8"), "python"):
-            if ">>>" not in block:
-                continue
-            test = doctest.DocTestParser().get_doctest(block, known, page.name, str(page), 0)
-            runner = doctest.DocTestRunner()
-            shown: list[str] = []
-            runner.run(test, out=shown.append, clear_globs=False)
-            known = test.globs
-            assert not runner.failures, "".join(shown)
-            tried += runner.tries
+        sessions = [b for b in blocks(page.read_text(encoding="utf-8"), "python") if ">>>" in b]
+        test = doctest.DocTestParser().get_doctest("\n".join(sessions), {}, page.name, str(page), 0)
+        runner = doctest.DocTestRunner()
+        shown: list[str] = []
+        runner.run(test, out=shown.append)
+        assert not runner.failures, "".join(shown)
+        tried += runner.tries
     assert tried
 
 
