@@ -15,12 +15,12 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import FunctionType, ModuleType
-from typing import Any
 
+from lispe_py.embedding.functions import exported
 from lispe_py.interpreter import LispE
 
 _SUFFIX = ".lisp"
@@ -46,17 +46,9 @@ class LispLoader(Loader):
             if name in before or name in _KNOWN:
                 continue
             value = lisp.globals[name]
-            item = _exported(lisp, name) if isinstance(value, FunctionType) else value
+            item = exported(lisp, name) if isinstance(value, FunctionType) else value
             for spelling in dict.fromkeys((name, re.sub(r"\W", "_", name))):
                 module.__dict__.setdefault(spelling, item)
-
-
-def _exported(lisp: LispE, name: str) -> Callable[..., Any]:
-    def function(*args: Any) -> Any:
-        return lisp.call(name, *args)
-
-    function.__name__ = function.__qualname__ = name
-    return function
 
 
 class LispFinder(MetaPathFinder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,18 @@ def test_two_scripts_share_nothing(folder: Path) -> None:
     (folder / "two_b.lisp").write_text("(setq v 2) (defun f() v)", encoding="utf-8")
     one, two = importlib.import_module("one_b"), importlib.import_module("two_b")
     assert (one.f(), two.f()) == (1, 2)
+
+
+def test_help_and_signatures(folder: Path) -> None:
+    (folder / "told_g.lisp").write_text(
+        "; not of this one\n\n; The surface.\n; In square metres.\n"
+        "(defun area-of(w (h 2) (unit (+ 1 1)) (() rest)) (* w h))",
+        encoding="utf-8",
+    )
+    area = importlib.import_module("told_g").area_of
+    assert str(inspect.signature(area)) == "(w, h=2, unit=(+ 1 1), *rest)"
+    assert inspect.getdoc(area) == "The surface.\nIn square metres."
+    assert area(3) == 6
 
 
 def test_errors_carry_their_place(folder: Path) -> None:
