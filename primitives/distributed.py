@@ -72,7 +72,7 @@ def _place(given: dict[str, Any], key: str, alone: int) -> Any:
     return int(told) if told.isdigit() else alone
 
 
-@primitive("torch_distributed_init", library=LIBRARY)
+@primitive("torch_distributed_init", library=LIBRARY, needs=("net",))
 def torch_distributed_init(config: Any = None) -> bool:
     """Join the group of processes that work together.
 

@@ -87,7 +87,7 @@ def test_an_error_has_its_place_and_a_hint(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "capability"),
-    [('(fread "x")', "fs"), ('(command "true")', "process"), ('(load "x.lisp")', "fs")],
+    [('(fread "x")', "fs"), ('(command "true")', "process"), ('(load "x.lisp")', "fs"), ('(getenv "HOME")', "process"), ("(torch_distributed_init)", "net")],
 )
 def test_a_program_can_be_kept_from_the_outside(text: str, capability: str) -> None:
     with pytest.raises(LispError, match=f"not allowed to use: {capability}"):

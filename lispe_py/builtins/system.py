@@ -85,7 +85,7 @@ def _variable(value: Any) -> str:
     return name
 
 
-@primitive("getenv", interpreter=True)
+@primitive("getenv", interpreter=True, needs=("process",))
 def getenv(lisp: Context, name: Any) -> str:
     """A variable of the environment; an empty string if it is not set.
 
