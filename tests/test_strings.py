@@ -188,6 +188,7 @@ def test_codes_round_trip(text: str) -> None:
         ('(setq w "orchid") (set@@ w +"r" +"i" "=") w', "o=d"),
         ('(setq w "orchid") (set@@ w 2 - "=") w', "or="),
         ('(setq w "orchid") (set@@ w 2 "=") w', "or=hid"),
+        ('(maplist (\\(e) (rfind "mississippi" "ss" e)) (list 1 2 4 5 20 -6 -20))', "(nil 2 2 5 5 5 nil)"),
         ("(setq l '(1 2 3 4)) (set@@ l 1 - 9) l", "(1 9)"),
     ],
 )  # fmt: skip

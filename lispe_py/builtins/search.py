@@ -64,16 +64,18 @@ def find(container: Any, value: Any, start: Any = 0) -> Any:
 def rfind(container: Any, value: Any, end: Any = None) -> Any:
     """The last position of a value in a list or string, or nil.
 
-    In a string, ``end`` is the position before which the match must stand.
+    In a string, ``end`` is the last position at which the match may begin.
 
     (rfind '(7 8 7) 7)
     ; 2
     """
     cls = container.__class__
     if cls in TEXTS:
-        text = text_of(container)
-        limit = len(text) if end is None else to_integer(end)
-        found = text.rfind(to_text(value), 0, limit)
+        text, sought = text_of(container), to_text(value)
+        last = len(text) if end is None else to_integer(end)
+        if last < 0:
+            last += len(text)
+        found = text.rfind(sought, 0, last + len(sought)) if last >= 0 else -1
         return None if found < 0 else found
     if cls in DICTIONARY_KINDS or cls in SET_KINDS or cls is Heap:
         return find(container, value)
