@@ -260,4 +260,3 @@ def torch_hf_lora_enable(lisp: Context, model_name: Any, enable: Any = True) -> 
             layer.unmerge()
         layer.enabled = on
     return True
-

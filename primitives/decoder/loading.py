@@ -133,9 +133,7 @@ def torch_decoder(config: Any) -> Decoder:
     return Decoder(raw)
 
 
-@primitive(
-    "torch_hf_save_model", "torch_hf_save", library=LIBRARY, needs=("fs",), interpreter=True
-)
+@primitive("torch_hf_save_model", "torch_hf_save", library=LIBRARY, needs=("fs",), interpreter=True)
 def torch_hf_save_model(lisp: Context, model: Any, folder: Any, max_shard_bytes: Any = None) -> str:
     """Write a decoder, by its handle or as a module, as a Hugging Face folder.
 
@@ -433,4 +431,3 @@ def torch_hf_embeddings(lisp: Context, path: Any, token_ids: Any) -> Tensor:
     if not isinstance(token_ids, Tensor):
         token_ids = torch.tensor(ids_of(token_ids, "token_ids"), dtype=torch.int64)
     return table(token_ids.to(table.weight.device))
-

@@ -187,9 +187,7 @@ def torch_hf_reset_kv_cache(kvcache: Any) -> bool:
     return True
 
 
-def _settings(
-    handle: Handle, given: dict[str, Any], eos: Any, length: Any
-) -> tuple[Settings, str]:
+def _settings(handle: Handle, given: dict[str, Any], eos: Any, length: Any) -> tuple[Settings, str]:
     """How a call generates: what it says, else what was said when the model was loaded."""
     known(given, _OPTIONS, "torch_hf_generate")
     found = {_OPTIONS[key]: value for key, value in given.items()}

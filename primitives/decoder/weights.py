@@ -200,4 +200,3 @@ def _remove(folder: str, name: str) -> None:
     path = os.path.join(folder, name)
     if os.path.isfile(path):
         os.unlink(path)
-
