@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 USAGE = """\
 usage: lispe [options] [FILE | -] [arguments]
-       lispe check | format | doc | test ...
+       lispe check | format | doc | test | lsp ...
 
 Runs a LispE program: a file, standard input (-), or the text after -e. Without a
 program, a prompt opens on a terminal, and standard input is run where it is none.
@@ -26,6 +26,7 @@ commands (each has its own --help; write ./check for a file of that name):
   format         lay out programs by the conventions
   doc            show the documentation of names and files
   test           run tests that are written in LispE
+  lsp            serve an editor (Language Server Protocol)
 
 options:
   -e CODE        run CODE and print its value
@@ -270,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(50_000, 20, 20)
     _prepare_streams()
     words = sys.argv[1:] if arguments is None else arguments
-    if words and words[0] in ("check", "format", "doc", "test"):
+    if words and words[0] in ("check", "format", "doc", "test", "lsp"):
         from lispe_py import tools
 
         return tools.run(words[0], words[1:])

@@ -1,4 +1,4 @@
-"""The commands beside running a program: ``lispe check``, ``format``, ``doc``, ``test``.
+"""The commands beside running a program: ``lispe check``, ``format``, ``doc``, ``test``, ``lsp``.
 
 Each is a module with a function ``main(words) -> status``, imported when it is asked for.
 """
@@ -12,6 +12,7 @@ COMMANDS = {
     "check": ("checking", "find mistakes in programs without running them"),
     "format": ("formatting", "lay out programs by the conventions"),
     "doc": ("documenting", "show the documentation of names and files"),
+    "lsp": ("language_server", "serve an editor (Language Server Protocol)"),
     "test": ("running", "run tests that are written in LispE"),
 }
 

@@ -17,9 +17,7 @@ from lispe_py.runtime.calls import read_source
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
-_DEFINITIONS = frozenset(
-    {"defun", "defpat", "defpred", "defprol", "defmacro", "class@", "dethread"}
-)
+DEFINITIONS = frozenset({"defun", "defpat", "defpred", "defprol", "defmacro", "class@", "dethread"})
 
 
 def document_name(name: str) -> str:
@@ -52,11 +50,13 @@ def document_file(path: str) -> str:
     seen: set[str] = set()
     for form in read(text, path):
         head_ = form[0] if isinstance(form, List) and len(form) > 2 else None
-        if head_.__class__ is not Symbol or head_.name not in _DEFINITIONS:
+        if head_.__class__ is not Symbol or head_.name not in DEFINITIONS:
             continue
-        title = f"{_title(form)}    {path}:{form.where.line}"
+        title = f"{title_of(form)}    {path}:{form.where.line}"
         name = show(form[1])
-        comment = _above(lines, form.where.line)
+        comment = comment_above(lines, form.where.line)
+        if parts and comment == parts[0]:
+            comment = ""  # the comment that begins the file
         if name in seen and not comment:
             continue
         seen.add(name)
@@ -64,7 +64,8 @@ def document_file(path: str) -> str:
     return "\n\n\n".join(parts) + "\n"
 
 
-def _title(form: List) -> str:
+def title_of(form: List) -> str:
+    """How what a form defines is called."""
     parameters = form[2] if isinstance(form[2], List) else ()
     return f"({' '.join([show(form[1]), *map(show, parameters)])})"
 
@@ -83,11 +84,12 @@ def _comment(lines: list[str], start: int) -> str:
     return "\n".join(found).strip()
 
 
-def _above(lines: list[str], line: int) -> str:
+def comment_above(lines: list[str], line: int) -> str:
+    """The comment that ends right above a line (counted from 1)."""
     first = line - 1
     while first > 0 and lines[first - 1].startswith(";"):
         first -= 1
-    return _comment(lines[: line - 1], first) if first else ""
+    return _comment(lines[: line - 1], first)
 
 
 # ---------------------------------------------------------------- pages
