@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lispe_py import LispE, LispError
-from lispe_py.values.linked import LinkedList
+from lispe_py.values.linked import Cell, LinkedList
 
 
 def shown(program: str) -> str:
@@ -85,9 +87,9 @@ def test_circles(program: str, expected: str) -> None:
 
 
 def test_ordinary_lists_turn_in_no_circle() -> None:
-    assert shown("(list (cyclicp (llist 1 2)) (cyclicp '(1)) (cyclicp nil) (cyclicp (cons 1 2)))") == (
-        "(nil nil nil nil)"
-    )
+    assert shown(
+        "(list (cyclicp (llist 1 2)) (cyclicp '(1)) (cyclicp nil) (cyclicp (cons 1 2)))"
+    ) == ("(nil nil nil nil)")
 
 
 @pytest.mark.parametrize(
@@ -130,3 +132,65 @@ def test_a_long_list_is_built_at_its_head_in_no_time() -> None:
     assert shown("(setq l (llist)) (loopcount 50000 i (push l i)) (list (size l) (car l))") == (
         "(50000 49999)"
     )
+
+
+class Walking(LinkedList):
+    """Appends by a walk to the last cell, with nothing remembered."""
+
+    __slots__ = ()
+
+    def append(self, value: int) -> None:
+        last = self.last()
+        if last is None:
+            self.head = Cell(value)
+        else:
+            last.next = Cell(value)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("append append remove pop_first cdr push cut circle".split()),
+            st.integers(0, 2),
+            st.integers(0, 9),
+        ),
+        max_size=40,
+    )
+)
+def test_appending_to_lists_that_share_cells(steps: list[tuple[str, int, int]]) -> None:
+    quick = [LinkedList(range(4)), LinkedList(), LinkedList((7,))]
+    plain = [Walking(range(4)), Walking(), Walking((7,))]
+    for action, which, value in steps:
+        for lists in (quick, plain):
+            one, other = lists[which], lists[which - 1]
+            if action == "cdr":
+                after = one.head.next if one.head is not None else None
+                lists[which - 1] = type(one).of(after if isinstance(after, Cell) else None)
+            elif action == "remove" and value < len(one):
+                one.remove(value)
+            elif action == "cut" and len(one) > 2:
+                one.cut_after(one.nth(0), one.nth(1).next)
+            elif action == "circle":
+                last = one.last()
+                if last is not None:
+                    last.next = other.head
+            elif action in ("append", "push"):
+                getattr(one, action)(value)
+            elif action == "pop_first":
+                one.pop_first()
+        assert [list(one) for one in quick] == [list(one) for one in plain]
+
+
+def test_a_long_queue() -> None:
+    program = """
+    (setq q (llist)) (setq s 0)
+    (loopcount 20000 i (pushlast q i))
+    (while q (+= s (car q)) (popfirst q) (if (= 0 (% s 7)) (pushlast q 1)))
+    (list s q)
+    """
+    queue, total = deque(range(20000)), 0
+    while queue:
+        total += queue.popleft()
+        if total % 7 == 0:
+            queue.append(1)
+    assert shown(program) == f"({total} ())"

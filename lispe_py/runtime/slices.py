@@ -202,7 +202,7 @@ def set_range(value: Any, arguments: tuple[Any, ...], item: Any) -> Any:
     if cls is LinkedList:
         cell = value.nth(start)
         cell.value = item
-        cell.next = value.nth(stop - 1).next
+        value.cut_after(cell, value.nth(stop - 1).next)
     elif cls is Tail:
         value.base[value.offset + start : value.offset + stop] = [item]
     else:

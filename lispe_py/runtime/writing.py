@@ -353,9 +353,7 @@ def pop_first(value: Any) -> Any:
         if cls is LinkedList:
             if value.head is None:
                 return None
-            # Of a circle, whose end is not looked for, the head moves on.
-            after = value.head.next
-            value.head = after if after.__class__ is Cell and after is not value.head else None
+            value.pop_first()
             return value
         if not len(value):
             return None

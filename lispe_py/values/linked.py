@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Cell:
@@ -22,9 +22,15 @@ class LinkedList:
     ``push`` and ``pop`` work at the head, in constant time. The last cell of
     an improper list such as ``(1 . 2)`` has a ``next`` that is neither a cell
     nor None.
+
+    ``append`` is constant too: the list remembers its last cell, for as long
+    as no cell has been taken out of the middle or the end of any list, which
+    may share it.
     """
 
-    __slots__ = ("head",)
+    __slots__ = ("_last", "_taken", "head")
+    #: How many times a cell of any list was taken out elsewhere than at the head.
+    taken: ClassVar[int] = 0
 
     def __init__(self, items: Iterable[Any] = (), end: Any = None) -> None:
         first = Cell(None)
@@ -34,12 +40,16 @@ class LinkedList:
             last = cell
         last.next = end
         self.head: Any = first.next
+        self._last: Cell | None = None
+        self._taken = 0
 
     @classmethod
     def of(cls, head: Cell | None) -> LinkedList:
         """A list on cells that exist already."""
         value = cls.__new__(cls)
         value.head = head
+        value._last = None
+        value._taken = 0
         return value
 
     def cells(self) -> Iterator[Cell]:
@@ -99,15 +109,52 @@ class LinkedList:
                     return cell
         raise IndexError(index)
 
+    def __getstate__(self) -> Any:
+        # The members in a row: a walk from cell to cell would be as deep as the list is long.
+        cells = list(self.cells())
+        after = cells[-1].next if cells else None
+        turn = next(i for i, c in enumerate(cells) if c is after) if self.cyclic else None
+        return [cell.value for cell in cells], None if turn is not None else after, turn
+
+    def __setstate__(self, state: Any) -> None:
+        items, end, turn = state
+        LinkedList.__init__(self, items, end)
+        if turn is not None:
+            cells = list(self.cells())
+            cells[-1].next = cells[turn]
+
     def push(self, value: Any) -> None:
         self.head = Cell(value, self.head)
 
     def append(self, value: Any) -> None:
-        last = self.last()
+        last = self._last
+        if last is None or self._taken != LinkedList.taken or last.next.__class__ is Cell:
+            self._taken = LinkedList.taken
+            last = self.last()
+        self._last = cell = Cell(value)
         if last is None:
-            self.head = Cell(value)
+            self.head = cell
         else:
-            last.next = Cell(value)
+            last.next = cell
+
+    def pop_first(self) -> None:
+        """Take out the first cell, if there is one.
+
+        In a circle, whose end is not looked for, the head moves on.
+        """
+        cell = self.head
+        if cell is None:
+            return
+        after = cell.next
+        if after.__class__ is Cell and after is not cell:
+            self.head = after
+        else:
+            self.head = self._last = None
+
+    def cut_after(self, cell: Cell, after: Any) -> None:
+        """Take out what lies between a cell and another that follows it."""
+        cell.next = after
+        LinkedList.taken += 1
 
     def insert(self, index: int, value: Any) -> None:
         """Put a value before a position; at the end when that is beyond it."""
@@ -130,6 +177,7 @@ class LinkedList:
             if position == index:
                 # The only cell of a circle follows itself.
                 after = None if cell.next is cell else cell.next
+                LinkedList.taken += 1
                 if before is not None:
                     before.next = after
                 else:
