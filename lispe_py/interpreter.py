@@ -86,6 +86,7 @@ class LispE(Running):
     ) -> None:
         self._streams = (stdin, stdout, stderr)
         self.promote = promote
+        self.log_level = "info"
         self.allowed = CAPABILITIES if allow is None else frozenset(allow)
         unknown = self.allowed - CAPABILITIES
         if unknown:
@@ -311,6 +312,35 @@ class LispE(Running):
         with self.lock:
             fill(child, self)
         return child
+
+    def dumps(self, value: Any, protocol: int | None = None) -> bytes:
+        """A value as bytes, instances of classes and functions with a name included.
+
+        Classes and functions are kept by their names: an interpreter that loads
+        the bytes, here or in another process, has definitions of its own.
+
+        Raises:
+            LispError: for a value that cannot be kept, such as a lambda or an open file.
+
+        >>> lisp = LispE()
+        >>> point = lisp.eval("(class@ Point (x y)) (Point 1 2)")
+        >>> lisp.fork().loads(lisp.dumps(point)).y
+        2
+        """
+        from lispe_py.embedding.pickling import dumps
+
+        data: bytes = self.evaluated(lambda: dumps(self, value, protocol))
+        return data
+
+    def loads(self, data: bytes) -> Any:
+        """The value that :meth:`dumps` made bytes of. As with pickle, trust the bytes first.
+
+        Raises:
+            LispError: for bytes that are no value, or name a class that is not defined.
+        """
+        from lispe_py.embedding.pickling import loads
+
+        return self.evaluated(lambda: loads(self, data))
 
     def show(self, value: Any) -> str:
         """The text that the prompt prints for a value."""

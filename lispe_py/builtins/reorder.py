@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cmp_to_key
+from functools import cmp_to_key, partial
 from itertools import chain
 from typing import Any
 
@@ -326,7 +326,7 @@ def enum(container: Any, start: Any = 0) -> Any:
     first = to_integer(start)
     if is_endless(container):
         return Stream(lambda: map(List, enumerate(iterate(container), first)))
-    return Enumeration(lambda: iterate(container), first)
+    return Enumeration(partial(iterate, container), first)
 
 
 @primitive("mask@")

@@ -9,7 +9,7 @@ from typing import Any
 
 from lispe_py.protocol import adapter_for
 from lispe_py.values.heap import Heap
-from lispe_py.values.linked import Cell, LinkedList
+from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Data
 from lispe_py.values.sets import SETS, Set
@@ -60,20 +60,6 @@ def clone(value: Any) -> Any:
     return result
 
 
-def _linked(value: LinkedList) -> LinkedList:
-    cells: dict[int, Cell] = {}
-    head = Cell(None)
-    last = head
-    original = None
-    for original in value.cells():
-        last.next = cells[id(original)] = Cell(original.value)
-        last = last.next
-    if original is not None:
-        after = original.next
-        last.next = cells[id(after)] if after.__class__ is Cell else after
-    return LinkedList.of(head.next)
-
-
 def _heap(value: Heap) -> Heap:
     # Members are compared as they are put in: their copies must be complete.
     twin = value.copy()
@@ -85,7 +71,7 @@ _SHALLOW: dict[type, Callable[[Any], Any]] = {
     List: List,
     Tail: List,
     Data: Data,
-    LinkedList: _linked,
+    LinkedList: copy.copy,
     Strings: Strings,
     Stringbytes: Stringbytes,
     **dict.fromkeys(Numeric.__subclasses__(), lambda v: v.__copy__()),

@@ -108,7 +108,8 @@ class DictionaryTree(Dictionary):
         return [(key, self[key]) for key in self._sorted()]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.__class__, (dict(self.items()),)
+        # Members come after the dictionary itself, which they may hold.
+        return self.__class__, (), None, None, iter(self.items())
 
 
 class DictionaryTreeI(DictionaryTree):

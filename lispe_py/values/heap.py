@@ -148,6 +148,19 @@ class Heap:
 
     __copy__ = copy
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Heap:
+        import copy
+
+        # The comparator is a function, which stays what it is.
+        twin = self.copy()
+        memo[id(self)] = twin
+        twin.replace([copy.deepcopy(item, memo) for item in self])
+        return twin
+
+    def __reduce__(self) -> Any:
+        entries = list(self._entries or ())
+        return _restore, (self.compare, self.natural, self._family, self._count, entries)
+
     def __iter__(self) -> Iterator[Any]:
         return iter([entry[0] for entry in self._entries or ()])
 
@@ -156,6 +169,15 @@ class Heap:
 
     def __repr__(self) -> str:
         return f"Heap({list(self)!r})"
+
+
+def _restore(compare: Compare, natural: bool, family: Any, count: int, entries: list[Any]) -> Heap:
+    heap = Heap(compare, natural=natural)
+    heap._family, heap._count = family, count
+    if entries:
+        heap._entries = entries
+        heap._rebuild()
+    return heap
 
 
 def _family(item: Any) -> Any:

@@ -53,6 +53,19 @@ class Instance:
 
     lisp_class: ClassInfo
 
+    def __copy__(self) -> Instance:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        from pickle import PicklingError
+
+        name = self.lisp_class.name
+        raise PicklingError(
+            f"the class '{name}' belongs to an interpreter: use its 'dumps' and 'loads'"
+        )
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Instance:
         import copy
 

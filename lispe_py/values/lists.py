@@ -70,6 +70,9 @@ class Tail:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def __copy__(self) -> List:
+        return List(self)
+
     def append(self, value: Any) -> None:
         self.base.append(value)
 
