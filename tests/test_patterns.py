@@ -68,6 +68,8 @@ def test_value(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("(defpat f(x) x) (f 1 2)", "Could not find a match for function: 'f'"),
+        ("(defpat f(1) 1) (defpat f(x) x) (f)", "Could not find a match for function: 'f'"),
         ("(defpat f(1) 1) (f 2)", "Could not find a match for function: 'f'"),
         ("(defpred f(x) nil) (f 2)", "Could not find a match for function: 'f'"),
         ("(defpat f([$ x y]) 1)", "'$' must be followed by one name, at the end of a pattern"),
@@ -100,3 +102,18 @@ def test_a_symbolic_differentiator() -> None:
     (d '(+ (* x x) (* 3 x)) 'x)"""
     lisp = LispE()
     assert lisp.show(lisp.eval(text)) == "(+ (+ (* 1 x) (* x 1)) (+ (* 0 x) (* 3 1)))"
+
+
+def test_bodies_share_what_they_find_out_about_the_first_argument() -> None:
+    lisp = LispE()
+    lisp.eval("""
+    (defpat f (('a x)) (list 'one x))
+    (defpat f ((x 'b)) (list 'two x))
+    (defpat f ((x y z)) (list 'three x))
+    (defpat f ((x $ r)) (list 'rest r))
+    (defpat f (x) 'other)""")
+    shown = [
+        lisp.show(lisp.eval(f"(f {v})"))
+        for v in ("'(a 1)", "'(1 b)", "'(1 2 3)", "'(1 2)", "5", "(cdr '(0 a 7))")
+    ]
+    assert shown == ["(one 1)", "(two 1)", "(three 1)", "(rest (2))", "other", "(one 7)"]

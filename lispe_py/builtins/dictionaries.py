@@ -31,7 +31,7 @@ def make(cls: type[Dictionary], name: str, pairs: tuple[Any, ...]) -> Dictionary
     return cls(zip(map(convert, pairs[::2]), pairs[1::2], strict=True))
 
 
-@primitive("dictionary")
+@primitive("dictionary", "dict")
 def dictionary(*pairs: Any) -> Dictionary:
     """A dictionary with string keys, from keys and values in turn.
 

@@ -140,6 +140,17 @@ def isdirectory(lisp: Context, path: Any) -> bool | None:
     return True if os.path.isdir(path_of(path)) else None
 
 
+@primitive("file_exists", interpreter=True, needs=("fs",), truth=True)
+def file_exists(lisp: Context, path: Any) -> bool | None:
+    """Is there a file or a folder of this name?
+
+    (list (file_exists ".") (file_exists "no_such_file"))
+    ; (true nil)
+    """
+    lisp.require("fs")
+    return True if os.path.exists(path_of(path)) else None
+
+
 @primitive("mkdir", interpreter=True, needs=("fs",))
 def mkdir(lisp: Context, path: Any) -> bool:
     """Make a folder, and those it lies in; true, also where it is there already.

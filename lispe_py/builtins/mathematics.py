@@ -13,6 +13,7 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
+from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.elementwise import members
 from lispe_py.runtime.functions import Function, real, whole
 from lispe_py.runtime.operands import CONTAINERS, NUMERIC_LISTS
@@ -399,13 +400,18 @@ def floor(value: Any) -> Any:
 
 
 @primitive("round", pure=True)
-def rounded(value: Any) -> Any:
-    """The nearest whole number; halves go away from zero.
+def rounded(value: Any, digits: Any = None) -> Any:
+    """The nearest whole number, or that of so many digits behind the point.
 
-    (list (round 4.49) (round 2.5) (round -2.5))
-    ; (4 3 -3)
+    Halves go away from zero.
+
+    (list (round 4.49) (round 2.5) (round -2.5) (round 2.718 2))
+    ; (4 3 -3 2.72)
     """
-    return _FUNCTIONS["round"](value)
+    if digits is None:
+        return _FUNCTIONS["round"](value)
+    scale = 10.0 ** to_integer(digits)
+    return Function("round", lambda x: _round(x * scale) / scale)(value)
 
 
 @primitive("trunc", pure=True)

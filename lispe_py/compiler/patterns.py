@@ -45,10 +45,15 @@ _CHANGES = frozenset(
 class Matcher:
     """Compiles patterns against values, for one body at a time."""
 
-    def __init__(self, c: Compiler) -> None:
+    def __init__(
+        self, c: Compiler, first: str = "", opened: dict[tuple[str, int], str] | None = None
+    ) -> None:
         self.c = c
         #: Names that the patterns of this body have bound so far.
         self.bound: set[str] = set()
+        #: The first argument, and the variables with its members that bodies above made.
+        self.first = first
+        self.opened = {} if opened is None else opened
 
     def match(self, pattern: Any, value: ast.expr, then: Then) -> None:
         """Emit tests of ``value``; what ``then`` emits runs when they all hold."""
@@ -186,9 +191,8 @@ class Matcher:
             if place != len(items) - 2:
                 raise c.fail("'$' must be followed by one name, at the end of a pattern", pattern)
             items, rest = items[:place], items[-1]
-        members = c.temp()
         helper = "match_list" if rest is None and REST not in pattern else "match_prefix"
-        found = emit.walrus(members, emit.run(helper, value, emit.constant(len(items))))
+        members, found = self._members(value, helper, len(items))
 
         def after() -> None:
             if REST in pattern:
@@ -207,6 +211,21 @@ class Matcher:
                 after,
             ),
         )
+
+    def _members(self, value: ast.expr, helper: str, count: int) -> tuple[str, ast.expr]:
+        """A variable with the members of a list, and an expression that gives it a value.
+
+        The first argument is the first thing that every body looks at, so what one
+        found out about it serves those below.
+        """
+        first = isinstance(value, ast.Name) and value.id == self.first
+        if first and (helper, count) in self.opened:
+            members = self.opened[helper, count]
+            return members, emit.name(members)
+        members = self.c.temp()
+        if first:
+            self.opened[helper, count] = members
+        return members, emit.walrus(members, emit.run(helper, value, emit.constant(count)))
 
     # -------------------------------------------------------- repeated items
 
@@ -539,8 +558,9 @@ def _compile(
     with c.in_frame(frame) as block:
         if results:
             c.emit(emit.assign(results, emit.run("List")))
+        opened: dict[tuple[str, int], str] = {}
         for body in _ordered(c, bodies):
-            _body(c, body, kind, parameters if fixed else None, results)
+            _body(c, body, kind, parameters if fixed else None, results, opened)
         if results:
             c.emit(ast.Return(emit.name(results)))
         else:
@@ -573,9 +593,14 @@ def _count(patterns: Any) -> int | None:
 
 
 def _body(
-    c: Compiler, body: List, kind: str, parameters: tuple[str, ...] | None, results: str
+    c: Compiler,
+    body: List,
+    kind: str,
+    parameters: tuple[str, ...] | None,
+    results: str,
+    opened: dict[tuple[str, int], str],
 ) -> None:
-    matcher = Matcher(c)
+    matcher = Matcher(c, parameters[0] if parameters else "", opened)
     patterns, forms = list(body[2]), list(body[3:])
     place = getattr(body, "where", None)
     start = len(c.block)

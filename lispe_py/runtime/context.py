@@ -29,6 +29,8 @@ class Context(Protocol):
     search_path: list[str]
     #: Mixed arithmetic gives a number (see ``docs``).
     promote: bool
+    #: The level from which on messages are written: debug, info, warning, error.
+    log_level: str
 
     def callable(
         self, function: Any, slot: Literal["first", "last"] = "last"

@@ -115,6 +115,10 @@ def _origin(traceback: TracebackType | None) -> str:
     return "torch" if any(n.startswith(("torch", "lispe_py.primitives")) for n in names) else ""
 
 
+#: What defines a function whose form may be a list of bodies.
+_WITH_PATTERNS = frozenset({"defpat", "defpred", "defprol"})
+
+
 def _arity(error: BaseException, last: TracebackType) -> str | None:
     """The reference's text for a call with a wrong number of arguments."""
     from lispe_py.printer import show
@@ -130,6 +134,9 @@ def _arity(error: BaseException, last: TracebackType) -> str | None:
     form = form_of(function) if function is not None else globals_.get(".forms", {}).get(name)
     if form is None:
         return None
+    if not hasattr(form[0], "name") or form[0].name in _WITH_PATTERNS:
+        # Another count of arguments is one more thing that fits no pattern.
+        return f"Could not find a match for function: '{name}'"
     if form[0].name == "λ":
         return f"Wrong number of arguments in: '(lambda {show(form[1])}...)'"
     return f"Wrong number of arguments in call to: '({show(form[1])} {show(form[2])}...)'"
