@@ -442,6 +442,11 @@ def nullp(c: Compiler, form: List) -> ast.expr:
 test_form("nullp")(_nullp)
 
 
+@inline("list")
+def list_(c: Compiler, form: List) -> ast.expr:
+    return emit.run("List", ast.List(c.args(form), emit.LOAD))
+
+
 @inline("cdr")
 def cdr(c: Compiler, form: List) -> ast.expr:
     return emit.run("cdr", *c.args(form))
