@@ -68,6 +68,7 @@ def test_value(text: str, expected: str) -> None:
         ("(data@ (P _)) (P)", "Size mismatch between argument list and data structure definition"),
         ("(data@ (P _)) (data@ (P _))", "data structure has already been recorded"),
         ("(class@ C)", "wrong class definition"),
+        ("(space nowhere 1)", "Unbound atom: 'nowhere'"),
     ],
 )
 def test_error(text: str, message: str) -> None:

@@ -47,6 +47,7 @@ CASES = [
     ("(defun ap(op x) (op x)) (list (ap (\\(x) (+ x 1)) 10) (ap (\\(x) (* x 2)) 10))", "(11 20)"),
     ("(setq f '+) (f 1 2)", "3"),
     ("(defun f(list_of) list_of) (setq g f) (g 9)", "9"),
+    ("(list (setqv (a b) '(1 2)) b)", "((1 2) 2)"),
     ("(boundp nowhere)", "nil"),
     ("(defun f(a) (setq b 1) (list (boundp a) (boundp b) (boundp c))) (f 1)", "(true true nil)"),
     ("(setq (a b) '(1 2)) (setq (a b) (list b a)) (list a b)", "(2 1)"),

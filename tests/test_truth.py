@@ -43,9 +43,13 @@ def test_true(value: str) -> None:
         ("(not (numbers 0.5 0))", "(0 1)"), ("(not (integers))", "true"),
         ("(not {\"a\":1})", "nil"), ("(not (rho 2 2 (integers 1 0)))", "((0 1) (0 1))"),
         ("(map 'not '(1 nil))", "(nil true)"),
+        # xor: each argument differs from the next.
+        ("(xor true nil true)", "true"), ("(xor nil 'a nil)", "true"), ("(xor 1 0 0)", "nil"),
+        ("(xor nil nil nil true)", "nil"), ("(if (xor true true true) 'y 'n)", "n"),
+        ("(setq n 0) (list (xor nil nil (setqv n 1)) n)", "(nil 0)"),
     ],
 )  # fmt: skip
-def test_not(program: str, expected: str) -> None:
+def test_connectives(program: str, expected: str) -> None:
     lisp = LispE()
     assert lisp.show(lisp.eval(program)) == expected
 

@@ -452,6 +452,8 @@ def space(c: Compiler, form: List, dest: Dest) -> None:
     """
     if form[1].__class__ is not Symbol:
         raise c.fail("the name of a space is expected", form)
+    if form[1].name != "mainspace_":
+        c.emit(emit.effect(emit.run("check_space", emit.constant(form[1].name))))
     saved = c.spaces
     c.spaces = [] if form[1].name == "mainspace_" else [*saved, form[1].name]
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lispe_py.compiler import emit
@@ -219,13 +221,15 @@ def block(c: Compiler, form: List, dest: Dest) -> None:
 # ---------------------------------------------------------------- logic
 
 
-def _conjunction(c: Compiler, form: List, operator: ast.boolop) -> ast.expr:
+def _conjunction(
+    c: Compiler, operands: list[Callable[[], ast.expr]], operator: ast.boolop
+) -> ast.expr:
     """``and`` / ``or`` as a Python test, statements of later operands included."""
     tests: list[tuple[list[ast.stmt], ast.expr]] = []
     certain = None
-    for item in form[1:]:
+    for operand in operands:
         with c.sub_block() as needed:
-            tests.append((needed, c.test(item)))
+            tests.append((needed, operand()))
         if certain is None:
             certain = set(c.scope.certain)
     c.scope.certain = certain or set()
@@ -254,7 +258,7 @@ def and_(c: Compiler, form: List) -> ast.expr:
     (and (< 1 2) (< 2 3))
     ; true
     """
-    return as_value(_conjunction(c, form, ast.And()))
+    return as_value(and_test(c, form))
 
 
 @special("or", arity=(2, None))
@@ -264,36 +268,45 @@ def or_(c: Compiler, form: List) -> ast.expr:
     (or nil 7)
     ; true
     """
-    return as_value(_conjunction(c, form, ast.Or()))
+    return as_value(or_test(c, form))
 
 
 @test_form("and")
 def and_test(c: Compiler, form: List) -> ast.expr:
-    return _conjunction(c, form, ast.And())
+    return _conjunction(c, [partial(c.test, item) for item in form[1:]], ast.And())
 
 
 @test_form("or")
 def or_test(c: Compiler, form: List) -> ast.expr:
-    return _conjunction(c, form, ast.Or())
+    return _conjunction(c, [partial(c.test, item) for item in form[1:]], ast.Or())
 
 
 @special("xor", arity=(2, None))
 def xor(c: Compiler, form: List) -> ast.expr:
-    """Exclusive or, folded over the arguments.
+    """true when each argument and the next differ: one is true, the other is not.
 
-    (xor true nil)
-    ; true
+    (list (xor true nil) (xor true nil true) (xor nil nil true))
+    ; (true true nil)
     """
-    return as_value(_parity(c, form))
+    return as_value(_alternation(c, form))
 
 
 @test_form("xor")
-def _parity(c: Compiler, form: List) -> ast.expr:
-    nodes = c.args(form)
-    result: ast.expr = emit.run("truth", nodes[0])
-    for node in nodes[1:]:
-        result = emit.is_not(result, emit.run("truth", node))
-    return result
+def _alternation(c: Compiler, form: List) -> ast.expr:
+    held = c.temp()
+
+    def differs(left: ast.expr, item: Any) -> ast.expr:
+        right = emit.walrus(held, emit.run("truth", c.expr(item)))
+        return emit.is_not(left, right)
+
+    def first() -> ast.expr:
+        one, other = (emit.run("truth", node) for node in c.args(List(form[:3])))
+        return emit.is_not(one, emit.walrus(held, other))
+
+    others = [partial(differs, emit.name(held), item) for item in form[3:]]
+    if not others:
+        return first()
+    return _conjunction(c, [first, *others], ast.And())
 
 
 @test_form("¬")

@@ -451,7 +451,7 @@ def named_argument(c: Compiler, form: List) -> ast.expr:
     raise c.fail("an argument can only be named in the call of a function", form)
 
 
-@special("elapse", arity=(1, None))
+@special("elapse", arity=(0, None))
 def elapse(c: Compiler, form: List) -> ast.expr:
     """The time that the forms take, in milliseconds.
 

@@ -21,12 +21,13 @@ def _assign(c: Compiler, form: List, dest: Dest, store: Any, *, gives_value: boo
         if not target:
             raise c.fail("Invalid variable name: '()' (keyword)", form)
         names = [c.assignable(n, form) for n in target]
-        parts = c.temp()
-        spread = emit.run("spread", c.expr(form[2]), emit.constant(len(names)))
+        parts, whole = c.temp(), c.temp()
+        c.emit(emit.assign(whole, c.expr(form[2])))
+        spread = emit.run("spread", emit.name(whole), emit.constant(len(names)))
         c.emit(emit.assign(parts, spread))
         for index, name in enumerate(names):
             store(name, emit.subscript(emit.name(parts), emit.constant(index)))
-        c.put(emit.true(), dest)
+        c.put(emit.name(whole) if gives_value else emit.true(), dest)
         return
     name = c.assignable(target, form)
     node = c.expr(form[2])

@@ -205,8 +205,13 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         instance.__dict__.setdefault(".clean", []).append(name)
         return True
 
+    def check_space(name: str) -> None:
+        if name not in lisp.spaces:
+            raise LispError(f"Unbound atom: '{name}'", hint="'defspace' opens a name space")
+
     return {
         "define_data": define_data, "define_class": define_class, "expose_class": expose_class,
         "set_field": set_field, "running_instance": lambda: running_instance(scope),
         "to_clean": to_clean, "new_instance": object.__new__, "add_space": lisp.spaces.add,
+        "check_space": check_space,
     }  # fmt: skip
