@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
+from lispe_py.runtime.limits import claim
 
 from . import convert
 from .arguments import what
@@ -20,6 +22,13 @@ LIBRARY = "lispe_torch"
 
 def _dtype(value: Any) -> torch.dtype:
     return torch.float32 if value is None else dtype_of(value)
+
+
+def _room(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[int, ...]:
+    """A shape, if the evaluation may have the memory of such a tensor."""
+    if not torch.compiler.is_compiling() and default_device() is None:
+        claim(prod(shape) * dtype.itemsize)
+    return shape
 
 
 @primitive("torch_tensor", "tensor_create", "torch_tensor_create", "torch_create", library=LIBRARY)
@@ -67,7 +76,8 @@ def torch_zeros(shape: Any, dtype: Any = None) -> Tensor:
     (torch_zeros '(2 3))
     ; ((0 0 0) (0 0 0))
     """
-    return torch.zeros(sizes(shape), dtype=_dtype(dtype), device=default_device())
+    kind = _dtype(dtype)
+    return torch.zeros(_room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_ones", "tensor_ones", "torch_tensor_ones", library=LIBRARY)
@@ -77,7 +87,8 @@ def torch_ones(shape: Any, dtype: Any = None) -> Tensor:
     (torch_ones '(2))
     ; (1 1)
     """
-    return torch.ones(sizes(shape), dtype=_dtype(dtype), device=default_device())
+    kind = _dtype(dtype)
+    return torch.ones(_room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_full", "tensor_full", "torch_tensor_full", library=LIBRARY)
@@ -88,7 +99,8 @@ def torch_full(shape: Any, value: Any, dtype: Any = None) -> Tensor:
     ; ((0.5 0.5) (0.5 0.5))
     """
     fill = plain_number(value, "value")
-    return torch.full(sizes(shape), fill, dtype=_dtype(dtype), device=default_device())
+    kind = _dtype(dtype)
+    return torch.full(_room(sizes(shape), kind), fill, dtype=kind, device=default_device())
 
 
 @primitive("torch_full_like", "tensor_full_like", "torch_tensor_full_like", library=LIBRARY)
@@ -131,7 +143,9 @@ def torch_eye(rows: Any, columns: Any = None, dtype: Any = None) -> Tensor:
     high, wide = sizes(rows, "rows"), sizes(rows if columns is None else columns, "columns")
     if len(high) != 1 or len(wide) != 1:
         raise LispError("rows and columns must be integers")
-    return torch.eye(high[0], wide[0], dtype=_dtype(dtype), device=default_device())
+    kind = _dtype(dtype)
+    rows, columns = _room((*high, *wide), kind)
+    return torch.eye(rows, columns, dtype=kind, device=default_device())
 
 
 @primitive("torch_arange", "tensor_arange", "torch_tensor_arange", library=LIBRARY)
@@ -150,6 +164,7 @@ def torch_arange(start: Any, end: Any = None, step: Any = 1) -> Tensor:
     by = 1 if step is None else plain_number(step, "step")
     if by == 0 or (last - first) * by < 0:
         raise LispError(f"no numbers from {what(first)} to {what(last)} by {what(by)}")
+    _room((int((last - first) / by),), torch.float32)
     return torch.arange(first, last, by, device=default_device())
 
 
@@ -164,6 +179,7 @@ def torch_linspace(start: Any, end: Any, steps: Any) -> Tensor:
     if count < 0:
         raise LispError(f"steps must not be negative: {count}")
     first, last = plain_number(start, "start"), plain_number(end, "end")
+    _room((count,), torch.float32)
     return torch.linspace(first, last, count, device=default_device())
 
 
@@ -176,7 +192,8 @@ def torch_randn(shape: Any, dtype: Any = None) -> Tensor:
     (torch_shape (torch_randn '(3 4)))
     ; (3 4)
     """
-    return torch.randn(sizes(shape), dtype=_dtype(dtype), device=default_device())
+    kind = _dtype(dtype)
+    return torch.randn(_room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_rand", "tensor_rand", "torch_tensor_rand", library=LIBRARY)
@@ -186,7 +203,8 @@ def torch_rand(shape: Any, dtype: Any = None) -> Tensor:
     (torch_shape (torch_rand '(3 4)))
     ; (3 4)
     """
-    return torch.rand(sizes(shape), dtype=_dtype(dtype), device=default_device())
+    kind = _dtype(dtype)
+    return torch.rand(_room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_randint", "tensor_randint", "torch_tensor_randint", library=LIBRARY)
@@ -199,7 +217,7 @@ def torch_randint(low: Any, high: Any, shape: Any) -> Tensor:
     first, last = axis(low, "low"), axis(high, "high")
     if last <= first:
         raise LispError(f"high must be above low: {first} {last}")
-    return torch.randint(first, last, sizes(shape), device=default_device())
+    return torch.randint(first, last, _room(sizes(shape), torch.int64), device=default_device())
 
 
 @primitive("torch_cat", "tensor_cat", "torch_tensor_cat", library=LIBRARY)

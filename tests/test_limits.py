@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
@@ -191,6 +192,68 @@ def test_no_program_takes_more_memory(program: str) -> None:
     error = limit_of(lambda: LispE().eval(f"(maybe {program} 'swallowed)", max_memory=100_000_000))
     assert error.limit == "max_memory"
     assert watching.resident() - before < 1_000_000_000
+
+
+#: Programs that would take about 100 MB or more at once; nothing of it may be taken.
+AT_ONCE = [
+    '(fill "ab" 60000000)',
+    '(fill "é世" 40000000)',
+    '(padding "a" "世" 60000000)',
+    "(replicate 20000000 'z)",
+    "(replicate 2000000 '(1 2))",
+    "(to_list 1 20000000)",
+    "(rho 4000 4000 (iota 4))",
+    "(rho 4000 4000 '(a b))",
+    "(rho 8000 8000 (shorts 1))",
+    "(matrix_number 4000 4000)",
+    "(matrix_string 4000 4000)",
+    "(tensor_short 400 400 400)",
+    "(uniform_distribution 20000000)",
+]
+
+TENSORS_AT_ONCE = [
+    "(torch_zeros '(5000 5000))",
+    "(torch_ones '(5000 5000))",
+    "(torch_full '(5000 5000) 1)",
+    "(torch_rand '(5000 5000))",
+    "(torch_randn '(5000 5000))",
+    "(torch_randint 0 5 '(5000 5000))",
+    "(torch_eye 5000)",
+    "(torch_arange 30000000)",
+    "(torch_linspace 0 1 30000000)",
+    '(torch_zeros \'(8000 8000) "float16")',
+]
+
+
+def refused_at_once(lisp: LispE, program: str, allowed: int = 80_000_000) -> None:
+    """The program is refused without the memory having been taken for a moment."""
+
+    def never(_: object, now: float) -> float:
+        return now + 1
+
+    # What earlier programs left must not go in the middle of this one.
+    gc.collect()
+    # The thread that looks at memory is blind: only what is computed beforehand can refuse.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watching.Evaluation, "look", never)
+        assert limit_of(lambda: lisp.eval(program, max_memory=allowed)).limit == "max_memory"
+
+
+@pytest.mark.parametrize("program", AT_ONCE)
+def test_memory_is_refused_beforehand(program: str) -> None:
+    refused_at_once(LispE(), program)
+
+
+@pytest.mark.parametrize("program", TENSORS_AT_ONCE)
+def test_memory_of_tensors_is_refused_beforehand(program: str) -> None:
+    lisp = LispE()
+    lisp.eval("(use 'lispe_torch) (torch_zeros 1)")
+    refused_at_once(lisp, program)
+
+
+@pytest.mark.parametrize("program", ["(<< 1 40000000)", "(<< '(5) 40000000)"])
+def test_large_integers_are_refused_beforehand(program: str) -> None:
+    refused_at_once(LispE(), program, allowed=2_000_000)
 
 
 def test_memory_in_reach_is_given() -> None:

@@ -6,6 +6,8 @@ import gc
 import threading
 import weakref
 
+import leaks
+
 from lispe_py import LispE
 
 FIB = "(defun fib(n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2)))))"
@@ -39,3 +41,8 @@ def test_one_interpreter_in_eight_threads() -> None:
         thread.join()
     fib = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
     assert sorted(found) == sorted(i + fib[n] for i in range(8) for n in range(10))  # type: ignore[type-var]
+
+
+def test_the_check_of_leaks_at_a_small_size() -> None:
+    assert leaks.dropped(30)
+    assert leaks.together(0.3)

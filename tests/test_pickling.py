@@ -50,7 +50,7 @@ KINDS = {
     "complex": ("(complex 1 2)", None),
     "short": ("(short 3)", None),
     "float": ("(float 0.1)", None),
-    "large integer": ("(** 7 100)", None),
+    "large integer": ("(! 30)", None),
     "long string": ("`abc`", None),
     "byte string": ('(stringbyte "abc")', None),
     "range": ("(irange 1 10 2)", None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from lispe_py.errors import LispError
@@ -12,6 +13,7 @@ from lispe_py.runtime import matrices  # noqa: F401  (what the language does wit
 from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.copying import clone as deep_copy
 from lispe_py.runtime.lazy import finite
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.sequence import construct, iterate
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList
@@ -134,7 +136,9 @@ def _count(n: Any, name: str) -> int:
     count = to_integer(n)
     if count > MOST_MEMBERS:
         raise LispError(f"'{name}' cannot make so many elements: {count}")
-    return max(count, 0)
+    count = max(count, 0)
+    claim(8 * count)
+    return count
 
 
 @primitive("⊂", "to_list")
@@ -185,6 +189,7 @@ def replicate(n: Any, value: Any) -> List:
     """
     count = _count(n, "replicate")
     if value.__class__ in LISTS or value.__class__ not in TYPE_NAMES or _mutable(value):
+        claim(sys.getsizeof(value) * count)
         return List([deep_copy(value) for _ in range(count)])
     return List([value] * count)
 
@@ -286,4 +291,3 @@ def _regular(value: Any) -> tuple[list[int] | None, list[Any]]:
     if any(item.__class__ in LISTS for item in level):
         return None, []
     return shape, level
-

@@ -16,6 +16,7 @@ from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.elementwise import like, members
 from lispe_py.runtime.functions import real, whole
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.operands import NUMERIC_LISTS
 from lispe_py.runtime.sequence import iterate
 from lispe_py.values.linked import LinkedList
@@ -106,6 +107,7 @@ def _count(count: Any) -> int:
     wanted = max(0, whole(count))
     if wanted > MOST_DRAWS:
         raise LispError(f"{wanted} random values are too many")
+    claim(8 * wanted)
     return wanted
 
 

@@ -13,6 +13,7 @@ from lispe_py.registry import primitive
 from lispe_py.runtime.compare import equal
 from lispe_py.runtime.convert import index_of, store, to_integer
 from lispe_py.runtime.elementwise import like, members
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.matrices import convert, flattened, of_core, rebuilt, shape_of, typed
 from lispe_py.runtime.operands import GENERIC, NUMBERS, NUMERIC_LISTS, TEXT_LISTS, TEXTS
 from lispe_py.runtime.sequence import size
@@ -33,15 +34,26 @@ def _checked(shape: list[int]) -> list[int]:
     """A shape that memory can hold; an axis of no length makes no other one free."""
     count = prod(max(1, size) for size in shape)
     if count > MOST_MEMBERS:
-        raise LispError(f"a shape of {count:g} members is too large" if count < 1e300 else (
-            "this shape is too large"))
+        raise LispError(
+            f"a shape of {count:g} members is too large"
+            if count < 1e300
+            else ("this shape is too large")
+        )
     return shape
+
+
+def _claim_members(kind: str, count: int) -> None:
+    """Refuse so many members of a typed list if the evaluation may not have their memory."""
+    claim(count * int(getattr(TYPED[kind](), "itemsize", 8)))
 
 
 def _repeated(kind: str, member: Any, shape: list[int]) -> Any:
     """A typed list of one member, over and over."""
     cls = TYPED[kind]
-    return cls(cls((member,)) * prod(_checked(shape)))
+    count = prod(_checked(shape))
+    _claim_members(kind, count)
+    found = cls((member,)) * count
+    return found if found.__class__ is cls else cls(found)
 
 
 def _nested(value: Any) -> Any:
@@ -257,10 +269,12 @@ def rho(*values: Any) -> Any:
     if source.__class__ not in TYPE_NAMES:
         source = adapter_for(source.__class__).to_typed(source)
     if source.__class__ in GENERIC or source.__class__ is LinkedList:
+        claim(8 * prod(sizes))
         items = _filled(members(source), prod(sizes))
         if len(items) < prod(sizes):
             raise LispError("an empty list cannot fill a shape")
         return like(source, items) if len(sizes) == 1 else _lists(items, sizes)
+    _claim_members(source.kind, prod(sizes))
     items = source if len(source) else TYPED[source.kind]((FILL[source.kind],))
     return shaped(source.kind, sizes, _filled(items, prod(sizes)))
 
@@ -480,8 +494,8 @@ def concatenation(*values: Any) -> Any:
         return _columns(second, first, second)
     left = _as_members(first)
     right = List(second) if is_list(second) else List((second,))
-    return like(first, [*left, *_converted(first, right)]) if is_list(first) else _joined(
-        first, right
+    return (
+        like(first, [*left, *_converted(first, right)]) if is_list(first) else _joined(first, right)
     )
 
 

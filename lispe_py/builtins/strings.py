@@ -10,6 +10,7 @@ from lispe_py.printer import display
 from lispe_py.registry import primitive
 from lispe_py.runtime.characters import characters
 from lispe_py.runtime.convert import plain_number, to_integer, to_text
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.reading import bytes_text
 from lispe_py.runtime.sequence import iterate
 from lispe_py.values.lists import List
@@ -283,10 +284,21 @@ def _pieces(value: Any, separator: Any) -> list[str]:
 # ---------------------------------------------------------------- filling
 
 
-def _bounded(count: int, name: str) -> int:
+def _bounded(count: int, name: str, text: str) -> int:
+    """A count of characters such as those of a text, if there is room for them."""
     if count > MOST_CHARACTERS:
         raise LispError(f"'{name}' cannot make a text of {count} characters")
-    return max(count, 0)
+    count = max(count, 0)
+    claim(count * _width(text))
+    return count
+
+
+def _width(text: str) -> int:
+    """The bytes that Python needs for each character of a text."""
+    if text.isascii():
+        return 1
+    last = max(text)
+    return 1 if last < "\u0100" else 2 if last < "\U00010000" else 4
 
 
 @primitive("fill")
@@ -298,7 +310,7 @@ def fill(value: Any, n: Any) -> str | bytes:
     """
     text = text_of(value)
     count = max(to_integer(n), 0)
-    _bounded(count * len(text), "fill")
+    _bounded(count * len(text), "fill", text)
     return same_kind(value, text * count if text else "")
 
 
@@ -313,7 +325,7 @@ def padding(value: Any, pattern: Any, n: Any) -> str | bytes:
     """
     text, unit = text_of(value), text_of(pattern)
     size = to_integer(n)
-    missing = _bounded(abs(size) - len(text), "padding")
+    missing = _bounded(abs(size) - len(text), "padding", text + unit)
     if not unit or not missing:
         return same_kind(value, text)
     filler = (unit * (missing // len(unit) + 1))[:missing]

@@ -21,6 +21,7 @@ from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
 from lispe_py.runtime import elementwise
 from lispe_py.runtime.convert import plain_number, to_integer, truncated
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.operands import (
     CONTAINERS,
     NUMBERS,
@@ -42,6 +43,8 @@ from lispe_py.values.types import TYPE_NAMES
 
 #: Integers beyond this many bits are refused where one operation could make them.
 MOST_BITS = 1 << 26
+#: Up to so many, the memory of an integer is nothing.
+FEW_BITS = 1 << 20
 #: The largest argument of the factorial.
 MOST_FACTORIAL = 100_000
 #: Integers up to here are exact as numbers.
@@ -82,12 +85,20 @@ def number_power(a: Any, b: Any) -> float:
         return -math.nan
 
 
+def _claim_bits(count: int) -> None:
+    """Refuse an integer of so many bits that is too large, or that memory is not granted for."""
+    if count > MOST_BITS:
+        raise too_large()
+    if count > FEW_BITS:
+        claim(count // 8)
+
+
 def exact_power(a: int, b: int) -> int | float:
     """``^^`` in lists of integers: an integer as long as the exponent allows."""
     if b < 0:
         return number_power(a, b)
-    if abs(a) > 1 and a.bit_length() * b > MOST_BITS:
-        raise too_large()
+    if abs(a) > 1:
+        _claim_bits(a.bit_length() * b)
     result: int = a**b
     return result
 
@@ -95,9 +106,10 @@ def exact_power(a: int, b: int) -> int | float:
 def shifted_left(a: int, b: int) -> int:
     if b < 0:
         raise LispError(f"cannot shift by a negative number: {b}")
-    if a and a.bit_length() + b > MOST_BITS:
-        raise too_large()
-    return a << b if a else 0
+    if not a:
+        return 0
+    _claim_bits(a.bit_length() + b)
+    return a << b
 
 
 def shifted_right(a: int, b: int) -> int:
