@@ -13,7 +13,7 @@ from typing import Any
 from lispe_py.builtins.shapes import MOST_MEMBERS, mapped_rows, permuted
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from lispe_py.runtime import vector
+from lispe_py.runtime import at_once, vector
 from lispe_py.runtime.arithmetic import OPERATIONS
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
@@ -136,12 +136,12 @@ def _along_first(call: Function, grid: Grid) -> Any:
 
 
 def _whole_fold(function: Any, value: Any) -> Any:
-    """A fold of a typed list that one call does; None where there is no such call."""
+    """A fold that needs no call a member; None where there is no such way."""
     if value.__class__ in NUMERIC_LISTS and function.__class__ is Symbol and len(value):
-        at_once = _AT_ONCE.get(function.name)
-        if at_once is not None:
-            return at_once(value)
-    return None
+        quick = _AT_ONCE.get(function.name)
+        if quick is not None:
+            return quick(value)
+    return at_once.folded(function, value)
 
 
 @primitive("↗", "reduce", "//", arity=(1, 3), interpreter=True)
@@ -167,8 +167,8 @@ def reduce(lisp: Context, *values: Any) -> Any:
         return _along_last(call, value)
     if len(values) == 3:
         return List(_folded(call, chunk) for chunk in _chunks(members(value), values[2]))
-    at_once = _whole_fold(function, value)
-    return _folded(call, members(value)) if at_once is None else at_once
+    whole = _whole_fold(function, value)
+    return _folded(call, members(value)) if whole is None else whole
 
 
 @primitive("⌿", "backreduce", "-//", arity=(1, 3), interpreter=True)
@@ -202,7 +202,8 @@ def backreduce(lisp: Context, *values: Any) -> Any:
     items = members(value)[::-1]
     if len(values) == 3:
         return List(_folded(call, chunk) for chunk in _full_chunks(items, values[2]))
-    return _folded(call, items)
+    whole = at_once.folded(function, value, backwards=True)
+    return _folded(call, items) if whole is None else whole
 
 
 def _full_chunks(items: list[Any], step: Any) -> list[list[Any]]:
@@ -229,10 +230,15 @@ def scan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
     call = resolved(lisp, function)
     value = _list(of_core(value), "scan")
     if isinstance(value, Grid):
-        return List(mapped_rows(value, lambda row: _running(call, members(row))))
+        return List(mapped_rows(value, lambda row: _scanned(function, call, row)))
     if step is not None:
         return List(_running(call, chunk) for chunk in _chunks(members(value), step))
-    return _running(call, members(value))
+    return _scanned(function, call, value)
+
+
+def _scanned(function: Any, call: Function, value: Any) -> List:
+    quick = at_once.running(function, value)
+    return _running(call, members(value)) if quick is None else quick
 
 
 @primitive("⍀", "backscan", "-\\\\", arity=(2, 3), interpreter=True)
@@ -256,7 +262,8 @@ def backscan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
     items = members(value)[::-1]
     if step is not None:
         return List(_running(call, chunk) for chunk in _full_chunks(items, step))
-    return _running(call, items)
+    quick = at_once.running(function, value, backwards=True)
+    return _running(call, items) if quick is None else quick
 
 
 # ---------------------------------------------------------------- products
@@ -301,6 +308,9 @@ def outer(lisp: Context, function: Any, left: Any, right: Any) -> Any:
     for value in (left, right):
         if not is_list(value):
             raise LispError("arguments for '°' are lists")
+    table = at_once.products(function, left, right)
+    if table is not None:
+        return table
     call = resolved(lisp, function)
     firsts = list(left.copy()) if isinstance(left, Grid) else members(left)
     if isinstance(left, Grid) and isinstance(right, Grid):

@@ -11,7 +11,7 @@ from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive, registry
-from lispe_py.runtime import sequence
+from lispe_py.runtime import at_once, sequence, vector
 from lispe_py.runtime.characters import characters
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import KEYS, to_integer, to_text
@@ -131,14 +131,37 @@ def rotate(container: Any, steps: Any = None, rows: Any = None) -> Any:
         if container.__class__ is bytes:
             return turned.encode("utf-8", "surrogatepass")
         return container.__class__(turned)
+    if container.__class__ in NUMERIC_LISTS:
+        return at_once.turned(container, count)
     if container.__class__ in LISTS:
         return like(container, _turned(list(iterate(container)), count))
+    if isinstance(container, Grid) and 0 not in container.shape:
+        return _turned_grid(container, count, truth(rows))
     if container.__class__ in TYPE_NAMES or not is_list(container):
         return container
     if truth(rows):
         return _rebuilt(container, _turned(list(iterate(deep_copy(container))), count))
     members = list(iterate(container))
     return _rebuilt(container, [rotate(row, count) for row in members])
+
+
+def _turned_grid(grid: Grid, steps: int, rows: bool) -> Grid:
+    """A matrix or tensor rotated along its last axis, or its first."""
+    flat = grid.buffer
+    if rows:
+        return grid.with_members(_turned(flat, steps % len(grid) * (len(flat) // len(grid))))
+    width = grid.shape[-1]
+    steps %= width
+    if flat.__class__ in NUMERIC_LISTS and use_numpy(len(flat)):
+        result = vector.new_list(flat.__class__, len(flat))
+        source, out = (vector.view(v).reshape(-1, width) for v in (flat, result))
+        out[:, : width - steps] = source[:, steps:]
+        out[:, width - steps :] = source[:, :steps]
+        return grid.with_members(result)
+    starts = range(0, len(flat), width)
+    return grid.with_members(
+        flat.__class__(chain.from_iterable(_turned(flat[i : i + width], steps) for i in starts))
+    )
 
 
 def _rebuilt(container: Any, members: list[Any]) -> Any:
@@ -222,6 +245,9 @@ def unique(container: Any) -> Any:
     """
     if not is_list(container):
         return container
+    quick = at_once.distinct(container)
+    if quick is not None:
+        return like(container, quick)
     found: dict[Any, Any] = {}
     for item in iterate(container):
         found.setdefault(_printed(item), item)

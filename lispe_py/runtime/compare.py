@@ -14,6 +14,7 @@ from typing import Any
 
 from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
+from lispe_py.runtime.at_once import equal_members
 from lispe_py.runtime.convert import leading_number
 from lispe_py.runtime.operands import NUMBERS, NUMERIC_LISTS, SETS, TEXT_LISTS, TEXTS
 from lispe_py.runtime.vector import use_numpy
@@ -322,6 +323,10 @@ def matches(a: Any, b: Any) -> Any:
         return 1 if equal(a, b) else 0
     if cb not in TYPE_NAMES:
         return adapter_for(cb).arithmetic("==", a, b)
+    if ca in NUMERIC_LISTS and (cb not in _LISTS or len(a) == len(b)):
+        quick = equal_members(a, b)
+        if quick is not None:
+            return quick
     kind: type = Integers if ca in NUMERIC_LISTS or ca in TEXT_LISTS else List
     if cb not in _LISTS:
         found = [matches(m, b) for m in a]

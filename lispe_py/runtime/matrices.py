@@ -315,7 +315,11 @@ def _copied(grid: Grid) -> list[Any]:
 
 
 def _matched(left: Any, right: Any) -> Any:
-    """``==`` over rows: a list of lists of 1 and 0."""
+    """``==``: a matrix of 1 and 0 for a scalar, a list of lists for another list."""
+    if isinstance(left, Grid) and left.kind in ELEMENTS_OF_NUMBERS and not is_list(right):
+        found = compare.matches(left.buffer, right)
+        kind = TYPED[left.kind]
+        return left.with_members(found if found.__class__ is kind else kind(found))
     rows = List(_copied(left)) if isinstance(left, Grid) else left
     other = List(_copied(right)) if isinstance(right, Grid) else right
     return compare.matches(rows, other)
@@ -327,6 +331,12 @@ def rebuilt(grid: Grid, rows: list[Any], kind: str | None = None) -> Any:
         kind = str(getattr(rows[0], "kind", grid.kind)) if rows else grid.kind
     if not rows:
         return type(grid)(kind, (0, *grid.shape[1:]), TYPED[kind]())
+    width = len(rows[0]) if rows[0].__class__ is TYPED[kind] else 0
+    if width and all(row.__class__ is TYPED[kind] and len(row) == width for row in rows):
+        joined = TYPED[kind]()
+        for row in rows:
+            joined.extend(row)
+        return type(grid)(kind, (len(rows), width), joined)
     shape = shape_of(List(rows))
     flat = flattened(List(rows), shape)
     if flat is None or len(shape) < 2 or (len(shape) > 2 and type(grid) is Matrix):

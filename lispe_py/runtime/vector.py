@@ -316,7 +316,7 @@ def _range(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, in
     return min(ends), max(ends)
 
 
-def _fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
+def fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
     """Is it certain that all results fit in the list?"""
     least, most = _LIMITS[cls]
     if symbol in ("+", "-") and not _is_array(b):
@@ -353,10 +353,10 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
             return None
     elif symbol in ("<<", ">>"):
         low, high = _exact_bounds(b)
-        if low < 0 or high > 62 or (symbol == "<<" and not _fits(cls, symbol, a, b)):
+        if low < 0 or high > 62 or (symbol == "<<" and not fits(cls, symbol, a, b)):
             return None
     elif symbol in ("+", "-", "*"):
-        if not _fits(cls, symbol, a, b):
+        if not fits(cls, symbol, a, b):
             return None
     elif symbol == "^^":
         return None
