@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent
         ("(defun f(x y) x)", 1, 12, "unused-parameter", "'y'"),
         ("(defun f(x) (setq y 2) x)", 1, 13, "unused-variable", "'y'"),
         ("(defun f(x) x)\n(defun f(y) y)", 2, 1, "defined-twice", "at line 1 already"),
+        ("(use 'nowhere)", 1, 6, "unknown-library", "'nowhere'"),
         ("(- 1 0.9)", 1, 1, "integer-first", "write 1.0"),
         ("(defmacro twice(x) (+ x x))\n(twice (nosuch 1))", 2, 9, "unknown-name", "'nosuch'"),
     ],

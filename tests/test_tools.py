@@ -88,7 +88,10 @@ def test_the_site(tmp_path: Path) -> None:
     pytest.importorskip("markdown")
     docs = Path(__file__).parent.parent / "docs"
     written = documenting.write_site(str(tmp_path), str(docs))
-    assert len(written) == len(list(docs.glob("*.md"))) + 2
+    assert len(written) == len(list(docs.glob("*.md"))) + 3
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert 'href="prompt.html"' in index and 'src="pictures/prompt.svg"' in index
+    assert (tmp_path / "pictures" / "prompt.svg").is_file()
     torch = (tmp_path / "reference-torch.html").read_text(encoding="utf-8")
     language = (tmp_path / "reference-language.html").read_text(encoding="utf-8")
     names = [e for e in registry.entries() if e.library == "lispe_torch"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -129,19 +130,26 @@ def write_site(folder: str, docs: str) -> list[str]:
         ) from error
     from pygments.formatters import HtmlFormatter
 
-    sources = _handwritten(docs)
-    if not sources:
+    pages = _handwritten(docs)
+    if not pages:
         raise LispError(f"there are no pages in {docs}")
+    # The first page is the README beside the folder, where there is one.
+    first = _handwritten(os.path.join(docs, os.pardir)).get("README")
+    sources = ({"index": first} if first is not None else {}) | pages
     sources |= {f"reference-{topic}": text for topic, text in _reference()}
     names = list(sources)
     links = "".join(f'<a href="{name}.html">{_heading(sources[name])}</a>' for name in names)
     os.makedirs(folder, exist_ok=True)
+    pictures = os.path.join(docs, "pictures")
+    if os.path.isdir(pictures):
+        shutil.copytree(pictures, os.path.join(folder, "pictures"), dirs_exist_ok=True)
     written = []
     for name, text in sources.items():
         extensions = ["tables", "fenced_code", "codehilite", "toc"]
         body = markdown.markdown(
             text, extensions=extensions, extension_configs={"codehilite": {"guess_lang": False}}
         )
+        body = body.replace('="docs/', '="')
         for other in names:
             body = body.replace(f'href="{other}.md"', f'href="{other}.html"')
         page = _PAGE.format(

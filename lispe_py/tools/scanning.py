@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from lispe_py.libraries import BUILT_IN, LIBRARIES
 from lispe_py.registry import Entry
 from lispe_py.testing import KINDS
 from lispe_py.values.lists import List
@@ -15,7 +16,7 @@ Found = tuple[int, int, str, str]
 Place = tuple[int, int]
 
 CODES = (
-    "unknown-name", "arguments", "unused-variable", "unused-parameter",
+    "unknown-name", "unknown-library", "arguments", "unused-variable", "unused-parameter",
     "defined-twice", "integer-first",
 )  # fmt: skip
 
@@ -71,7 +72,7 @@ class Scan:
         self.bound: set[str] = set()
         self.functions: dict[str, Function | None] = {}
         self.loads: list[str] = []
-        self._twice: list[Found] = []
+        self._told: list[Found] = []
         #: Are there names that only a run of the program gives?
         self.open = False
 
@@ -106,7 +107,7 @@ class Scan:
         elif head in ("defspace", "space"):
             self._take(target)
         elif head in _LOADERS or head == "use":
-            self._load(target)
+            self._load(head, target)
             self._take_all(form[2:])
         self.open = self.open or head in _DYNAMIC
 
@@ -123,7 +124,7 @@ class Scan:
         elif outermost and known is not None:
             line, column = _place(form)
             first = known.place[0]
-            self._twice.append(
+            self._told.append(
                 (line, column, "defined-twice", f"'{name}' is defined at line {first} already")
             )
         elif outermost:
@@ -132,9 +133,16 @@ class Scan:
             # A method, or a function within one: others may have its name.
             self.functions[name] = None
 
-    def _load(self, target: Any) -> None:
+    def _library(self, form: List, name: str) -> None:
+        if name not in LIBRARIES and name not in BUILT_IN:
+            text = f"there is no library '{name}'"
+            self._told.append((*_place(form), "unknown-library", text))
+
+    def _load(self, head: str, target: Any) -> None:
         if isinstance(target, str):
             self.loads.append(str(target))
+        elif head == "use" and isinstance(target, List) and _name(target[-1]):
+            self._library(target, target[-1].name)
         elif not (isinstance(target, List) and _name(target[0] if target else 0) == "quote"):
             self.open = True
 
@@ -152,7 +160,7 @@ class Scan:
 
     def findings(self, entry: Callable[[str], Entry | None]) -> Iterator[Found]:
         """What looks wrong in the forms that were added."""
-        yield from self._twice
+        yield from self._told
         for form in self.forms:
             if isinstance(form, List) and form and _name(form[0]) == "test_error":
                 continue  # what it holds is wrong on purpose
