@@ -26,6 +26,9 @@ ALIASES: dict[str, str] = {
 #: Spellings of the constants.
 CONSTANTS: dict[str, bool | None] = {"nil": None, "false": None, "_": None, "true": True}
 
+#: What a body of ``defprol`` says of the others and of itself: an atom and nil.
+CUT, FAIL = "cut_", "fail_"
+
 #: Names that are understood in call position and stay free for the program: the
 #: functions of the language's libraries (mathematics, texts, files ...), older
 #: spellings, and what the language did not have.

@@ -36,6 +36,19 @@ CASES = [
     ("(class@ A (x) (defun who() 'a)) (class@ B (from@ A) (defun who() (list 'b (from@ A (who))))) ((B 1) (who))",
      "(b a)"),
     ("(class@ A (x) (defun get() x)) (class@ B (from@ A) (defun twice() (* 2 (get)))) ((B 4) (twice))", "8"),
+    # Methods with patterns
+    ("(class@ A (x) (defpat m(1) (+ x 1)) (defpat m(y) (+ y x))) (setq a (A 1)) (list (a (m 1)) (a (m 5)))", "(2 6)"),
+    ("(class@ A (x) (defpat m(0) x) (defpat m([integer_ n]) (m (- n 1))) (defpat m(s) (list s x))) "
+     "(setq a (A 7)) (list (a (m 3)) (a (m 'q)))", "(7 (q 7))"),
+    ("(class@ A (x) (defpred m(y) (> y 3) x) (defpred m(y) (+ y x))) (setq a (A 1)) (list (a (m 1)) (a (m 5)))",
+     "(2 1)"),
+    ("(class@ A (x) (defprol m(n) n) (defprol m(n) x)) ((A 7) (m 3))", "(3 7)"),
+    ("(class@ A (x) (defpat m([h $ r]) (setqi x h) (m r)) (defpat m([]) x)) ((A 7) (m '(1 2)))", "2"),
+    ("(class@ A (x) (defpat m(1) 'one) (defpat m(a b) (list a b x))) ((A 7) (m 3 4))", "(3 4 7)"),
+    ("(class@ A (x) (defpat m(1) x)) (class@ B (from@ A) (defpat m(y) (from@ A (m 1)))) ((B 4) (m 9))", "4"),
+    # A method outside of an instance
+    ("(class@ A (x) (defun m(y) (* 2 y))) (class@ B (x) (defun m(y) (* 3 y))) (m 4)", "12"),
+    ("(class@ A (x) (defun m(y) (* 2 y))) (defun m(y) (* 5 y)) (list (m 4) ((A 1) (m 4)))", "(20 8)"),
     # Structures
     ("(data@ (Pt integer_ _)) (setq p (Pt 1 'a)) (list p (@ p 0) (size p) (type p) (= p (Pt 1 'a)))",
      "((Pt 1 a) Pt 3 data_ true)"),
@@ -68,6 +81,11 @@ def test_value(text: str, expected: str) -> None:
         ("(data@ (P _)) (P)", "Size mismatch between argument list and data structure definition"),
         ("(data@ (P _)) (data@ (P _))", "data structure has already been recorded"),
         ("(class@ C)", "wrong class definition"),
+        ("(class@ A (x) (defun m() x)) (m)", "Unbound atom: 'x'"),
+        ("(class@ A (x)) ((A 1) (nope))", "Unbound atom: 'nope'"),
+        ("(class@ A (x) (defpat m(0) x)) ((A 1) (m 3))", "Could not find a match for function: 'm'"),
+        ("(class@ A (x) (defpat m(0) x) (defpred m(0) x))", "'m' is already a 'defpat'"),
+        ("(class@ A (x) (defpat m))", "wrong number of arguments"),
         ("(space nowhere 1)", "Unbound atom: 'nowhere'"),
     ],
 )

@@ -54,6 +54,13 @@ CASES = [
     ("(defprol f(x) (+ x 1)) (defprol f(x) 0) (defprol f(x) (* x 2)) (f 10)", "(11 20)"),
     ("(defprol f(x) (> x 1) cut_ 'cut) (defprol f(x) 'rest) (list (f 5) (f 0))", "((cut) (rest))"),
     ("(defprol f(x) fail_ 'x) (defprol f(x) 'y) (f 1)", "(y)"),
+    ("(defprol f(x) (if (= x 1) fail_ 5)) (defprol f(x) 'y) (list (f 1) (f 2))", "((y) (5 y))"),
+    ("(defprol f(x) 'a cut_) (defprol f(x) 'y) (f 1)", "(cut_)"),
+    ("(defpred f(x) (> x 1) 'a fail_) (defpred f(x) 'y) (f 3)", "y"),
+    ("(defpred f(x) (check (> x 1) (fail_)) 'a) (defpred f(x) 'y) (f 3)", "y"),
+    ("(defun f() (list fail_ cut_)) (f)", "(nil cut_)"),
+    ("(pattern@ {\"a\":z $:r} {\"a\":7 \"b\":1}) (list z r)", '(7 {"b":1})'),
+    ("(defun f(v) (pattern@ (numberp x) v) (list x (numberp x))) (f 4)", "(4 true)"),
     ("(pattern@ (a [b $ c]) '(1 (2 3 4))) (list a b c)", "(1 2 (3 4))"),
     ("(pattern@ (a a) '(1 2))", "nil"),
 ]  # fmt: skip

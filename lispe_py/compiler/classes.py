@@ -16,6 +16,7 @@ from lispe_py.compiler.functions import (
     function_parts,
     parse_parameters,
 )
+from lispe_py.compiler.patterns import PATTERN_KINDS, body_name, compile_bodies
 from lispe_py.compiler.scope import Frame, mentions
 from lispe_py.compiler.unit import DEFINITIONS, definition
 from lispe_py.names import CONSTANTS
@@ -25,6 +26,7 @@ from lispe_py.values.symbol import Symbol
 
 DEFUN = Symbol("defun")
 FROM = Symbol("from@")
+_PARTS = (DEFUN, FROM, *PATTERN_KINDS)
 _CLEANS = frozenset({"toclean"})
 
 
@@ -99,7 +101,7 @@ def _class_parts(c: Compiler, form: List) -> tuple[str, list[Any], str | None, l
         raise c.fail(f"'{name}' is a reserved keyword.", form)
     parts = list(form[2:])
     fields: list[Any] = []
-    if parts and isinstance(parts[0], List) and (not parts[0] or parts[0][0] not in (DEFUN, FROM)):
+    if parts and isinstance(parts[0], List) and (not parts[0] or parts[0][0] not in _PARTS):
         fields = list(parts.pop(0))
     elif not parts:
         raise c.fail("wrong class definition", form)
@@ -112,11 +114,27 @@ def _class_parts(c: Compiler, form: List) -> tuple[str, list[Any], str | None, l
             base = part[1].name
             if base not in c.world.classes:
                 raise c.fail(f"Unknown class: '(from@ {base})'", part)
-        elif part[0] is DEFUN:
+        elif part[0] is DEFUN or part[0] in PATTERN_KINDS:
             methods.append(part)
         else:
             raise c.fail("a method is expected in a class", part)
     return name, fields, base, methods
+
+
+def _named_methods(c: Compiler, methods: list[List]) -> dict[str, list[List]]:
+    """The methods by name: one ``defun``, or the bodies of a pattern function."""
+    named: dict[str, list[List]] = {}
+    for form in methods:
+        is_pattern = form[0] in PATTERN_KINDS
+        name = body_name(c, form) if is_pattern else function_parts(c, form)[0]
+        bodies = named.setdefault(name, [])
+        if is_pattern and bodies and bodies[0][0] is not form[0]:
+            raise c.fail(f"'{name}' is already a '{bodies[0][0].name}'", form)
+        if not is_pattern:
+            # The last of several.
+            bodies.clear()
+        bodies.append(form)
+    return named
 
 
 def _declare_class(c: Compiler, form: List) -> None:
@@ -135,7 +153,7 @@ def _declare_class(c: Compiler, form: List) -> None:
         else:
             raise c.fail("wrong class definition", form)
     info = ClassInfo(
-        name, fields, required, {function_parts(c, m)[0] for m in methods},
+        name, fields, required, set(_named_methods(c, methods)),
         c.world.classes.get(base) if base else None, form,
     )  # fmt: skip
     pending: list[Any] = list(methods)
@@ -153,19 +171,20 @@ def _declare_class(c: Compiler, form: List) -> None:
 def _define_class(c: Compiler, form: List) -> None:
     name, _, _, methods = _class_parts(c, form)
     info = c.world.classes[name]
-    titles = []
+    named = _named_methods(c, methods)
     where = getattr(form, "where", (1, 1, 1, 1))[:4]
-    for method in methods:
-        title, parameters, body = function_parts(c, method)
-        node = compile_function(
-            c, f"{name}.{title}()", title, parse_parameters(c, parameters, method), body,
-            method_of=info,
-        )  # fmt: skip
-        emit.locate(node, getattr(method, "where", where)[:4])
+    for title, bodies in named.items():
+        key = f"{name}.{title}()"
+        if bodies[0][0] in PATTERN_KINDS:
+            node = compile_bodies(c, key, title, bodies, method_of=info)
+        else:
+            _, parameters, body = function_parts(c, bodies[0])
+            parsed = parse_parameters(c, parameters, bodies[0])
+            node = compile_function(c, key, title, parsed, body, method_of=info)
+        emit.locate(node, getattr(bodies[0], "where", where)[:4])
         c.definitions.append(node)
-        titles.append(title)
     cleans = mentions(List(methods), _CLEANS)
-    listed = ast.Tuple([emit.constant(t) for t in titles], emit.LOAD)
+    listed = ast.Tuple([emit.constant(title) for title in named], emit.LOAD)
     register = emit.effect(emit.run("define_class", c.const(info), listed, emit.constant(cleans)))
     constructor = _constructor(c, info)
     after = emit.effect(

@@ -34,7 +34,7 @@ from lispe_py.compiler.scope import Frame, Lambda, Scope
 from lispe_py.compiler.slots import EAGER, has_slot, with_quoted_function
 from lispe_py.compiler.symbols import is_operator
 from lispe_py.errors import LispError
-from lispe_py.names import CONSTANTS, NOT_RESERVED
+from lispe_py.names import CONSTANTS, CUT, FAIL, NOT_RESERVED
 from lispe_py.registry import Entry
 from lispe_py.runtime.frames import MADE
 from lispe_py.values.lists import List
@@ -266,11 +266,17 @@ class Compiler:
         """The value of a variable."""
         if name in CONSTANTS:
             return emit.constant(CONSTANTS[name])
+        if name == FAIL:
+            return emit.nil()
+        if name == CUT:
+            return self.const(Symbol(CUT))
         scope = self.scope
         frame = scope.frame
         renamed = scope.renaming(name)
         if renamed is not None:
-            return emit.name(renamed)
+            read = emit.name(str(renamed))
+            read.number_class = getattr(renamed, "number_class", None)  # type: ignore[attr-defined]
+            return read
         identifier = emit.identifier(name)
         if scope.in_lambda(name):
             return emit.name(identifier)
@@ -508,6 +514,14 @@ class Compiler:
             from lispe_py.compiler.classes import loaded_class_call
 
             return loaded_class_call(self, form, lambda: self._dynamic_call(form, self.load(name)))
+        if name in (CUT, FAIL):
+            return self.load(name)
+        if not local and not self.known_variable(name):
+            for info in reversed(self.world.classes.values()):
+                if name in info.methods:
+                    # Outside of an instance a method runs without fields.
+                    new = emit.run("new_instance", emit.name(f"class {info.name}()"))
+                    return self.call(emit.attribute(new, f"{name}()"), form)
         return self._dynamic_call(form, self.load(name))
 
     def _call_in_spaces(self, form: List, name: str) -> ast.expr:

@@ -136,9 +136,7 @@ def _compile(
         n for n in updated_names(List(body)) if n not in fields and not c.known_variable(n)
     }
     if method_of is not None:
-        frame.fields = fields - frame.locals
-        frame.methods = frozenset(method_of.all_methods)
-        frame.owner = method_of
+        frame.become_method(method_of)
     with c.in_frame(frame) as block:
         prologue = _prologue(c, parameters)
         if mapping:

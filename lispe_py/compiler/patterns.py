@@ -18,17 +18,18 @@ from lispe_py.compiler.forms import TAIL, Dest, special
 from lispe_py.compiler.functions import finish_function, install
 from lispe_py.compiler.scope import Frame, _pattern_names, bound_names, mentions
 from lispe_py.compiler.unit import definition
-from lispe_py.names import CONSTANTS
+from lispe_py.names import CONSTANTS, CUT, FAIL
 from lispe_py.runtime.matching import is_typed
+from lispe_py.values.instances import ClassInfo
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
 Then = Callable[[], None]
 
 REST = Symbol("$")
-_CUT, _FAIL = Symbol("cut_"), Symbol("fail_")
-_MARKS = (_CUT, _FAIL)
+_CUT, _FAIL = Symbol(CUT), Symbol(FAIL)
 QUOTE = Symbol("quote")
+PATTERN_KINDS = (Symbol("defpat"), Symbol("defpred"), Symbol("defprol"))
 _KLEENE = {"*", "+", "%"}
 #: Type atoms with a class of their own, tested in line.
 _CLASSES = {"integer_": "int", "number_": "float", "string_": "str"}
@@ -446,15 +447,21 @@ def pattern_at(c: Compiler, form: List) -> ast.expr:
 # ---------------------------------------------------------------- pattern functions
 
 
-def _declare(c: Compiler, form: List) -> None:
-    kind = form[0].name
+def body_name(c: Compiler, form: List) -> str:
+    """The name that a body belongs to, its shape checked."""
     if len(form) < 3 or form[1].__class__ is not Symbol or not isinstance(form[2], List):
         raise c.fail("wrong number of arguments", form)
-    name = form[1].name
+    name: str = form[1].name
     if name in CONSTANTS or c.is_reserved(name):
         raise c.fail(f"'{name}' is a reserved keyword.", form)
     if len(form) < 4:
         raise c.fail("wrong number of arguments", form)
+    return name
+
+
+def _declare(c: Compiler, form: List) -> None:
+    kind = form[0].name
+    name = body_name(c, form)
     key = c.definition_key(name)
     bodies = c.patterns.setdefault(key, [])
     if not bodies:
@@ -476,16 +483,24 @@ def _define(c: Compiler, form: List) -> None:
     if not bodies or bodies[0] is _DONE:
         return
     c.patterns[key] = [_DONE]
-    node, frame = _compile(c, key, name, bodies, True)
+    install(c, List(bodies), key, name, compile_bodies(c, key, name, bodies))
+
+
+def compile_bodies(
+    c: Compiler, key: str, title: str, bodies: list[List], *, method_of: ClassInfo | None = None
+) -> ast.FunctionDef:
+    """One Python function for all bodies of a name (a method: its instance comes first)."""
+    node, frame = _compile(c, key, title, bodies, method_of is None, method_of)
     if frame.looped and frame.lambdas:
-        node, frame = _compile(c, key, name, bodies, False)
-    install(c, List(bodies), key, name, node)
+        # Lambdas would share the variables of all rounds: call, do not jump.
+        node, frame = _compile(c, key, title, bodies, False, method_of)
+    return node
 
 
 _DONE = List()
 
-for _name in ("defpat", "defpred", "defprol"):
-    definition(_name, _declare)(_define)
+for _kind in PATTERN_KINDS:
+    definition(_kind.name, _declare)(_define)
 
 
 @special("defpat", arity=(0, None))
@@ -536,7 +551,12 @@ def _ordered(c: Compiler, bodies: list[List]) -> list[List]:
 
 
 def _compile(
-    c: Compiler, key: str, title: str, bodies: list[List], loops: bool
+    c: Compiler,
+    key: str,
+    title: str,
+    bodies: list[List],
+    loops: bool,
+    method_of: ClassInfo | None,
 ) -> tuple[ast.FunctionDef, Frame]:
     whole = List(bodies)
     counts = {_count(b[2]) for b in bodies}
@@ -552,6 +572,8 @@ def _compile(
         title=title,
         parameters=parameters,
     )
+    if method_of is not None:
+        frame.become_method(method_of)
     kind = bodies[0][0].name
     frame.loops = loops and fixed and frame.kind == "function" and kind == "defpat"
     results = c.temp() if kind == "defprol" else ""
@@ -568,7 +590,8 @@ def _compile(
     prologue: list[ast.stmt] = []
     if frame.kind == "mapping":
         prologue.append(emit.assign(".F", emit.run("frame", ast.Dict([], []))))
-    signature = emit.arguments(parameters, None if fixed else ".args")
+    first = () if method_of is None else (".self",)
+    signature = emit.arguments([*first, *parameters], None if fixed else ".args")
     return finish_function(frame, key, signature, prologue, block), frame
 
 
@@ -639,20 +662,19 @@ def _run_body(c: Compiler, forms: list[Any], kind: str, results: str) -> None:
     if kind == "defpat":
         c.body(forms, TAIL)
         return
-    last = max((i for i, f in enumerate(forms) if f not in _MARKS), default=-1)
+    last = len(forms) - 1
+    # No further body, whatever becomes of the rest of this one.
+    cut = ast.Return(emit.name(results) if results else emit.nil())
 
     def go(index: int) -> None:
-        if index > last and not any(f in _MARKS for f in forms[index:]):
-            return
         form = forms[index]
         if form is _FAIL:
             return
-        if form is _CUT:
+        if form is _CUT and index < last:
             go(index + 1)
-            # No further body, whatever becomes of the rest of this one.
-            c.emit(ast.Return(emit.name(results) if results else emit.nil()))
+            c.emit(cut)
             return
-        if index < last or _FAIL in forms[index:]:
+        if index < last:
             test = c.test(form)
             with c.branch() as inner:
                 go(index + 1)
@@ -667,6 +689,7 @@ def _run_body(c: Compiler, forms: list[Any], kind: str, results: str) -> None:
             else:
                 c.emit(ast.Return(emit.name(value)))
         c.emit(ast.If(c.truth(emit.name(value)), success, []))
-        go(index + 1)
+        if form is _CUT and index > 0:
+            c.emit(cut)
 
     go(0)

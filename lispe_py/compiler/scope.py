@@ -14,6 +14,9 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.inference import Assumption
 from lispe_py.compiler.walk import named_forms
+from lispe_py.names import NOT_RESERVED
+from lispe_py.registry import CORE, registry
+from lispe_py.values.instances import ClassInfo
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -48,7 +51,13 @@ class Frame:
     result: str | None = None
     assumption: Assumption | None = None
     #: The class whose method this is, for ``from@`` and siblings.
-    owner: Any = None
+    owner: ClassInfo | None = None
+
+    def become_method(self, owner: ClassInfo) -> None:
+        """Let the body see the fields and the methods of a class by name."""
+        self.fields = frozenset(owner.all_fields) - self.locals
+        self.methods = frozenset(owner.all_methods)
+        self.owner = owner
 
 
 @dataclass
@@ -59,6 +68,17 @@ class Lambda:
     title: str
     stored: set[str] = field(default_factory=set)
     globals: set[str] = field(default_factory=set)
+
+
+class Fresh(str):
+    """The Python name of a variable that nothing sets, and the class of its value."""
+
+    number_class: str | None
+
+    def __new__(cls, name: str, number_class: str | None) -> Fresh:
+        fresh = super().__new__(cls, name)
+        fresh.number_class = number_class
+        return fresh
 
 
 class Scope:
@@ -146,8 +166,17 @@ def _pattern_names(form: Any) -> list[str]:
         if item.__class__ is Symbol:
             found.append(item.name.rstrip("*+%@"))
         elif isinstance(item, List):
-            pending.extend(item)
+            pending.extend(item[1:] if _calls_built_in(item) else item)
     return found
+
+
+def _calls_built_in(pattern: List) -> bool:
+    """Is a list in a pattern a dictionary, or a test by a built-in function?"""
+    head = pattern[0] if len(pattern) > 1 else None
+    if head.__class__ is not Symbol or head.name in NOT_RESERVED:
+        return False
+    entry = registry.get(head.name)
+    return entry is not None and entry.library == CORE
 
 
 #: head of a form -> the names it binds in the current frame

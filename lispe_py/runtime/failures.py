@@ -90,7 +90,7 @@ def _message(
     if isinstance(error, TypeError) and (in_lisp or callback) and _ARITY.search(str(error)):
         return f"Wrong number of arguments in call: {error}"
     if isinstance(error, AttributeError) and in_lisp:
-        return f"there is no '{str(error.name).removesuffix('()')}' here"
+        return f"Unbound atom: '{str(error.name).removesuffix('()')}'"
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}"
