@@ -14,6 +14,7 @@ PARTS = {
     "core": ("core", "The language"),
     "containers": ("containers", "Containers"),
     "patterns": ("patterns", "Patterns, classes, macros"),
+    "text": ("text", "Texts"),
     "start": ("start", "Start"),
     "tensors": ("tensors", "Tensors"),
     "primitives": ("primitives", "Primitives"),

@@ -40,7 +40,16 @@ def _made(cls: Callable[[str], Regex], pattern: Any, value: Any) -> Any:
 _ABSENT: Any = object()
 
 
+def _is_match(expression: Any, cls: type[Regex], value: Any) -> bool | None:
+    pattern = expression.pattern if expression.__class__ is cls else _pattern(expression, cls)
+    text = value if value.__class__ is str else text_of(value)
+    return True if pattern.fullmatch(text) else None
+
+
 def _first(expression: Any, cls: type[Regex], value: Any, position: Any) -> str:
+    if cls is Prgx and position.__class__ is int and not position:
+        found = _pattern(expression, cls).search(text_of(value))
+        return "" if found is None else found[0]
     found = next(_found(expression, cls, value, position), None)
     return "" if found is None else found[0]
 
@@ -101,7 +110,7 @@ def rgx_match(expression: Any, value: Any) -> bool | None:
     (rgx_match (rgx "%C%c+ %C%c+") "Ada Byron")
     ; true
     """
-    return True if _pattern(expression, Rgx).fullmatch(text_of(value)) else None
+    return _is_match(expression, Rgx, value)
 
 
 @primitive("rgx_find")
@@ -190,7 +199,7 @@ def prgx_match(expression: Any, value: Any) -> bool | None:
     (prgx_match (prgx `[0-9]+`) "55x")
     ; nil
     """
-    return True if _pattern(expression, Prgx).fullmatch(text_of(value)) else None
+    return _is_match(expression, Prgx, value)
 
 
 @primitive("prgx_find")

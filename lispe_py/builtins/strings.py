@@ -252,7 +252,7 @@ def split(value: Any, separator: Any = None) -> Strings | Stringbytes:
     (list (split ";red;;blue;" ";") (split "a b") (split "né" ""))
     ; (("red" "blue") ("a" "b") ("n" "é"))
     """
-    return pieces_like(value, [piece for piece in _pieces(value, separator) if piece])
+    return pieces_like(value, list(filter(None, _pieces(value, separator))))
 
 
 @primitive("splite")

@@ -100,6 +100,11 @@ def has_class(value: ast.expr, cls: str) -> ast.Compare:
     return is_(attribute(value, "__class__"), helper(cls))
 
 
+def in_classes(value: ast.expr, classes: str) -> ast.Compare:
+    """``value.__class__ in .classes``"""
+    return ast.Compare(attribute(value, "__class__"), [ast.In()], [helper(classes)])
+
+
 def not_(value: ast.expr) -> ast.UnaryOp:
     return ast.UnaryOp(ast.Not(), value)
 

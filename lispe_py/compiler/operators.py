@@ -258,15 +258,21 @@ def _remainder(c: Compiler, left: ast.expr, right: ast.expr) -> ast.expr:
     unknown = bool(work._unknown())
     guarded = work.settle()
     left, right = work.leaves
-    in_range: ast.expr = ast.Compare(left, [ast.GtE()], [emit.constant(0)])
-    if not literal:
-        in_range = ast.Compare(left, [ast.GtE(), ast.Lt()], [emit.constant(0), right])
-    tests = [work._guard(guarded, "int"), in_range] if unknown else [in_range]
-    node = emit.conditional(
-        tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests),
-        ast.BinOp(left, ast.Mod(), right),
-        emit.run("op %", left, right),
-    )
+    python: ast.expr = ast.BinOp(left, ast.Mod(), right)
+    if literal:
+        # The sign is that of the left operand.
+        mirrored = ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Mod(), right)
+        positive = ast.Compare(left, [ast.GtE()], [emit.constant(0)])
+        python = emit.conditional(positive, python, ast.UnaryOp(ast.USub(), mirrored))
+        tests = []
+    else:
+        tests = [ast.Compare(left, [ast.GtE(), ast.Lt()], [emit.constant(0), right])]
+    if unknown:
+        tests.insert(0, work._guard(guarded, "int"))
+    node = python
+    if tests:
+        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+        node = emit.conditional(test, python, emit.run("op %", left, right))
     if not unknown:
         node.number_class = "int"  # type: ignore[attr-defined]
     return node
@@ -295,11 +301,16 @@ def _comparison(c: Compiler, form: List) -> ast.expr:
     work.evaluate(form)
     if len(work.leaves) == 2 and name in ("=", "eq", "!=", "neq"):
         for literal, other in (work.leaves, reversed(work.leaves)):
-            if _is_text(literal) and c.stable(other):
+            if is_text(literal) and not isinstance(other, ast.Constant):
+                tested = other
+                if not c.stable(other):
+                    target = c.temp()
+                    tested, other = emit.walrus(target, other), emit.name(target)
+                sides = [literal, other] if literal is work.leaves[0] else [other, literal]
                 return emit.conditional(
-                    emit.has_class(other, "str"),
-                    ast.Compare(work.leaves[0], [op()], [work.leaves[1]]),
-                    emit.run(generic, *work.leaves),
+                    emit.has_class(tested, "str"),
+                    ast.Compare(sides[0], [op()], [sides[1]]),
+                    emit.run(generic, *sides),
                 )
             if isinstance(literal, ast.Constant) and class_of(literal) is None:
                 return emit.run(generic, *work.leaves)
@@ -313,7 +324,8 @@ def _comparison(c: Compiler, form: List) -> ast.expr:
     )
 
 
-def _is_text(node: ast.expr) -> bool:
+def is_text(node: ast.expr) -> bool:
+    """Is a node a literal text?"""
     return (
         isinstance(node, ast.Constant)
         and isinstance(node.value, str)
@@ -347,7 +359,8 @@ def at(c: Compiler, form: List) -> ast.expr:
         c.emit(emit.assign(kept, index))
         index = emit.name(kept)
         index.number_class = "int"  # type: ignore[attr-defined]
-    tests: list[ast.expr] = [emit.has_class(container, "List")]
+    kinds: list[ast.expr] = [emit.has_class(container, k) for k in ("List", "Strings")]
+    tests: list[ast.expr] = [ast.BoolOp(ast.Or(), kinds)]
     if class_of(index) != "int":
         tests.append(emit.has_class(index, "int"))
     other: ast.expr = emit.run("at", container, index)
@@ -367,7 +380,9 @@ def at(c: Compiler, form: List) -> ast.expr:
 
 def _has_text_key(container: ast.expr, key: ast.expr) -> list[ast.expr]:
     """The tests that a dictionary keeps a key as it is."""
-    return [emit.has_class(container, "Dictionary"), emit.has_class(key, "str")]
+    kind: ast.expr = emit.has_class(container, "Dictionary")
+    kind = ast.BoolOp(ast.Or(), [kind, emit.in_classes(container, "text_keyed")])
+    return [kind, emit.has_class(key, "str")]
 
 
 @inline("key@", "key")

@@ -33,6 +33,8 @@ def leading_number(text: str) -> int | float:
     >>> leading_number("0x1F"), leading_number("3.5kg"), leading_number("kg")
     (31, 3.5, 0)
     """
+    if text.isdecimal() and text.isascii() and len(text) <= _MANY:
+        return int(text)
     found = _NUMBER.match(text)
     if found is None:
         return 0

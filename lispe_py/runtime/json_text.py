@@ -20,15 +20,20 @@ from lispe_py.values.types import DICTIONARY_KINDS, TYPE_NAMES, is_container
 
 # ---------------------------------------------------------------- writing
 
+#: Members of a dictionary whose text is made at once, at most.
+_FLAT = 1000
 _LONE = re.compile("[\ud800-\udfff]")
 
 
 def quoted(text: str) -> str:
     """A JSON string. Characters stay as they are where JSON allows it."""
     found = encode_basestring(str(text))
-    if found.isascii():
-        return found
-    return _LONE.sub(lambda m: f"\\u{ord(m[0]):04x}", found) if _LONE.search(found) else found
+    return found if found.isascii() else _without_lone(found)
+
+
+def _without_lone(text: str) -> str:
+    """A JSON text in which halves of characters, which have no bytes, are escaped."""
+    return _LONE.sub(lambda m: f"\\u{ord(m[0]):04x}", text) if _LONE.search(text) else text
 
 
 def number(value: float) -> str:
@@ -66,9 +71,34 @@ def _scalar(value: Any) -> str | None:
     return quoted(display(value))
 
 
+def _flat(value: Dictionary) -> str | None:
+    """The text of a dictionary of texts, numbers and nil, the most common record.
+
+    None for any other, and for one so large that its text is better made in pieces.
+    """
+    if value.keys_are != "string" or len(value) > _FLAT:
+        return None
+    found = []
+    for key, item in value.items():
+        cls = item.__class__
+        if cls is str:
+            text = encode_basestring(item)
+        elif item is None:
+            text = "null"
+        elif cls is int:
+            text = integer(item)
+        elif cls is float:
+            text = number(item)
+        else:
+            return None
+        found.append(f"{encode_basestring(key)}:{text}")
+    whole = "{" + ",".join(found) + "}"
+    return whole if whole.isascii() else _without_lone(whole)
+
+
 def pieces(value: Any) -> Iterator[str]:
     """The JSON text of a value, in pieces. Nesting may be of any depth."""
-    text = _scalar(value)
+    text = _flat(value) if value.__class__ in DICTIONARY_KINDS else _scalar(value)
     if text is not None:
         yield text
         return
@@ -90,7 +120,7 @@ def pieces(value: Any) -> Iterator[str]:
     while stack:
         members, closing, mark = stack[-1]
         for prefix, item in members:
-            text = _scalar(item)
+            text = _flat(item) if item.__class__ in DICTIONARY_KINDS else _scalar(item)
             if text is None:
                 yield prefix + opened(item)
                 break

@@ -14,7 +14,7 @@ from typing import Any
 from lispe_py.protocol import adapter_for
 from lispe_py.runtime.compare import equal, same
 from lispe_py.runtime.convert import to_text
-from lispe_py.runtime.reading import bytes_text
+from lispe_py.runtime.reading import bytes_text, keys
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
@@ -40,8 +40,9 @@ def matcher(sought: Any) -> Matcher:
     """The test of a member of a generic container."""
     cls = sought.__class__
     if cls in NUMBERS:
-        return lambda item: item is sought or (
-            item == sought if item.__class__ in NUMBERS else _foreign_number(item, sought)
+        return lambda item: (
+            item is sought
+            or (item == sought if item.__class__ in NUMBERS else _foreign_number(item, sought))
         )
     if cls in TEXTS:
         if cls is bytes:
@@ -56,8 +57,8 @@ def matcher(sought: Any) -> Matcher:
         return lambda item: item.__class__ is cls and same(item, sought) is not None
     if cls not in TYPE_NAMES:
         # A row of a matrix, an instance, a tensor: by value.
-        return lambda item: item is sought or (
-            item.__class__ is cls and equal(item, sought) is not None
+        return lambda item: (
+            item is sought or (item.__class__ is cls and equal(item, sought) is not None)
         )
     return lambda item: item is sought
 
@@ -175,6 +176,13 @@ def keys_with(value: Any, sought: Any) -> Iterator[Any]:
     """The keys under which a dictionary holds a value."""
     found = matcher(sought)
     return (key for key, item in value.items() if found(item))
+
+
+def has_key(value: Any, sought: Any) -> bool:
+    """What ``in`` answers for the keys of a container, which need not be listed."""
+    if value.__class__ in DICTIONARY_KINDS and value.keys_are == "string":
+        return to_text(sought) in value
+    return contains(keys(value), sought)
 
 
 def contains(value: Any, sought: Any) -> bool:

@@ -14,10 +14,12 @@ from lispe_py.errors import LispError
 from lispe_py.printer import display, show
 from lispe_py.runtime import arithmetic, compare, sequence
 from lispe_py.runtime.lazy import finite
+from lispe_py.runtime.searching import has_key
 from lispe_py.runtime.truth import truth
-from lispe_py.values.dictionaries import Dictionary
+from lispe_py.values.dictionaries import Dictionary, DictionaryJson, DictionaryTree
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Caught
+from lispe_py.values.typed import Integers, Numbers, Strings
 
 
 class Sentinel:
@@ -149,15 +151,39 @@ def source(value: Any, stops: bool) -> Any:
     return sequence.iterate(value) if stops else finite(value)
 
 
+def class_of_members(value: Any, stops: bool) -> type | None:
+    """int or float, if all members of a list are of that class; None if not, or unknown.
+
+    A list is not looked through where the loop may end early.
+    """
+    cls = value.__class__
+    if cls is Integers:
+        return int
+    if cls is Numbers:
+        return float
+    if cls is not List or stops:
+        return None
+    kinds = set(map(type, value))
+    return kinds.pop() if kinds == {int} or kinds == {float} else None
+
+
 def not_same(left: Any, right: Any) -> bool | None:
     return None if compare.same(left, right) else True
+
+
+#: Dictionaries that keep a text as a key, as it is.
+TEXT_KEYED = frozenset({Dictionary, DictionaryJson, DictionaryTree})
+#: Classes whose size is the length that Python gives.
+SIZED = TEXT_KEYED | {List, str, Strings, Integers, Numbers}
 
 
 def helpers() -> dict[str, Any]:
     """The names that compiled code may use, without their leading dot."""
     return {
         "int": int, "float": float, "str": str, "List": List, "Tail": Tail,
-        "Dictionary": Dictionary, "Function": type(helpers), "Exception": Exception,
+        "Strings": Strings, "Dictionary": Dictionary, "text_keyed": TEXT_KEYED, "sized": SIZED,
+        "has_key": has_key, "class_of_members": class_of_members,
+        "Function": type(helpers), "Exception": Exception,
         "unbound": UNBOUND, "default": DEFAULT,
         "truth": truth, "iterate": sequence.iterate, "at": sequence.at,
         "set_at": sequence.set_at, "car": sequence.car, "cdr": sequence.cdr,

@@ -95,9 +95,13 @@ class Stream:
         file = self.reading()
         if self.encoding in _BYTE_LINES:
             data = file.readline()
-            if not data.endswith(b"\n"):
+            whole = data.endswith(b"\n")
+            if not whole:
                 self.past_end = True
-            return self.decode(data, not data.endswith(b"\n"))
+            elif data.isascii():
+                # So are most lines, and nothing of a character is pending before one.
+                return data.decode("ascii")
+            return self.decode(data, not whole)
         text = io.StringIO()
         while character := self.read(1):
             text.write(character)
