@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from lispe_py import libraries
@@ -10,6 +12,7 @@ from lispe_py.errors import LispError
 from lispe_py.names import ALIASES
 from lispe_py.printer import display
 from lispe_py.registry import primitive, registry
+from lispe_py.runtime.frames import MADE
 from lispe_py.runtime.matching import is_typed
 from lispe_py.values.functions import form_of
 from lispe_py.values.lists import List
@@ -31,8 +34,8 @@ def _name(value: Any, what: str) -> str:
 def load(lisp: LispE, path: str, space: Any = None) -> Any:
     """Run a file; the value of its last form. With a name space, define into it.
 
-    A relative path is looked for beside the running script, then in the folders
-    of the search path.
+    A relative path is looked for beside the file that loads, then from the current
+    folder on, then in the folders of the search path.
 
     (fwrite "half.lisp" "(defun half(x) (/ x 2))") (load "half.lisp") (half 8)
     ; 4
@@ -50,6 +53,7 @@ def find_file(lisp: LispE, path: str) -> str:
     """The file that a path means; an error that names it if there is none."""
     candidates = [path]
     if not os.path.isabs(path):
+        candidates[:0] = [os.path.join(folder, path) for folder in _beside(lisp)]
         candidates += [os.path.join(folder, path) for folder in lisp.search_path]
     for candidate in candidates:
         if os.path.isfile(candidate):
@@ -57,6 +61,17 @@ def find_file(lisp: LispE, path: str) -> str:
     if os.path.isdir(path):
         raise LispError(f"this is a directory, not a file: {path}")
     raise LispError(f"there is no such file: {path}")
+
+
+def _beside(lisp: LispE) -> list[str]:
+    """The folder of the file whose code is running, if it is one."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if frame.f_globals is lisp.scope and file != MADE:
+            return [os.path.dirname(file)] if os.path.isfile(file) else []
+        frame = frame.f_back
+    return []
 
 
 @primitive("use", interpreter=True)
