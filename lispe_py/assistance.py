@@ -76,6 +76,10 @@ class Description(NamedTuple):
     #: Where it is defined, if in a program: file, line, column (from 1).
     place: tuple[str, int, int] | None = None
 
+    @property
+    def markdown(self) -> str:
+        return f"```lisp\n{self.signature or self.name}\n```\n{self.documentation}".rstrip()
+
 
 def prepare() -> None:
     """Read what there is to know of all built-ins and libraries, so that the first
@@ -341,6 +345,16 @@ def _is_open(before: list[Token], index: int) -> bool:
 
 
 # ---------------------------------------------------------------- descriptions
+
+
+def name_at(text: str, offset: int) -> str:
+    """The name that an offset of a text touches; empty if it touches none."""
+    for token in tokens(text):
+        if token.start <= offset <= token.end and token.kind in NAMES:
+            return text[token.start : token.end]
+        if token.start > offset:
+            break
+    return ""
 
 
 def describe(lisp: LispE, name: str) -> Description | None:

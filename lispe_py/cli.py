@@ -134,13 +134,7 @@ class Session:
         """Tell an error of the program; ``sources`` are the texts that are no files."""
         from lispe_py import reporting
 
-        with_python = self.options.traceback
-        if isinstance(error, LispError):
-            text = reporting.report(error, sources, with_python=with_python)
-        elif isinstance(error, OSError):
-            text = f"Error: cannot write: {error.strerror or error}"
-        else:
-            text = reporting.report_internal(error, with_python=with_python)
+        text = reporting.text_of(error, sources, with_python=self.options.traceback)
         if reporting.is_coloured(sys.stderr):
             text = reporting.coloured(text)
         _tell(text)

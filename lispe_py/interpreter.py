@@ -99,6 +99,8 @@ class LispE(Running):
         self.search_path = [str(p) for p in search_path]
         #: Functions may be defined again, as a prompt needs it.
         self.interactive = False
+        #: Called with the path of every picture (a PNG file) that a program has written.
+        self.on_picture: Callable[[str], None] | None = None
         self.expander = Expander()
         self.links = Links()
         self.classes: dict[str, Any] = {}

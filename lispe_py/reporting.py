@@ -144,6 +144,17 @@ def report_internal(error: BaseException, *, with_python: bool = False) -> str:
     return line
 
 
+def text_of(
+    error: BaseException, sources: Mapping[str, str] | None = None, *, with_python: bool = False
+) -> str:
+    """The text of whatever has ended a program: its own error, or a fault of ours."""
+    if isinstance(error, LispError):
+        return report(error, sources, with_python=with_python)
+    if isinstance(error, OSError):
+        return f"Error: cannot write: {error.strerror or error}"
+    return report_internal(error, with_python=with_python)
+
+
 # ---------------------------------------------------------------- colours
 
 _STYLES = (

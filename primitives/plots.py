@@ -97,6 +97,8 @@ def _save(
             figure.savefig(stream, format="png")
 
     write_file(name, write)
+    if lisp.on_picture is not None:
+        lisp.on_picture(name)
     return name
 
 

@@ -23,7 +23,7 @@ LAYERS = (
     {"interpreter"},
     {"assistance", "testing", "reporting"},
     {"tools"},
-    {"cli", "repl", "highlighting", "importer", "__main__", "__init__"},
+    {"cli", "repl", "jupyter", "highlighting", "importer", "__main__", "__init__"},
 )
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 

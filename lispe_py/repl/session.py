@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lispe_py.errors import LispError, LispExit
+from lispe_py.errors import LispError, LispExit, StoppedError
 from lispe_py.repl.folders import startup_file
 from lispe_py.repl.values import summary
 from lispe_py.surface import OPENING, tokens
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Shows an error; the mapping has the texts that are no files, by their names.
 Teller = Callable[[BaseException, Mapping[str, str]], None]
+
+Shown = TypeVar("Shown")
 
 BANNER = f"lispe_py {__version__}. (exit), or the end of input, leaves."
 
@@ -61,19 +63,28 @@ class Session:
 
     def enter(self, text: str, show: Callable[[str], None]) -> int | None:
         """Run an entry and show its value; a status if it ends the session."""
-        self.sources["main"] = text
-        shown: list[str] = []
+        return self.enter_as("main", text, summary, show)
+
+    def enter_as(
+        self, name: str, text: str, form: Callable[[Any], Shown], show: Callable[[Shown], None]
+    ) -> int | None:
+        """Run an entry of a name; ``form`` makes of its value what ``show`` gets.
+
+        To make it belongs to the evaluation, which may fail or be interrupted.
+        """
+        self.sources[name] = text
+        shown: list[Shown] = []
 
         def run() -> None:
             self._await_library()
-            value = self.lisp.eval(starred(text))
+            value = self.lisp.eval(starred(text), name)
             if value is not NOTHING:
                 self.remember(value)
-                shown.append(summary(value))
+                shown.append(form(value))
 
         status = self.run(run)
-        for line in shown:
-            show(line)
+        for made in shown:
+            show(made)
         return status
 
     def run(self, action: Callable[[], Any]) -> int | None:
@@ -89,7 +100,7 @@ class Session:
             self.lisp.interrupt()
             self.tell(LispError("interrupted", thrown=True), self.sources)
         except Exception as error:
-            if isinstance(error, LispError):
+            if isinstance(error, LispError) and not isinstance(error, StoppedError):
                 self.lisp.scope[f"{_STAR}e"] = self.lisp.caught(error)
             self.tell(error, self.sources)
         return None

@@ -50,11 +50,20 @@ def _shortened(value: Any, tensor: type, depth: int) -> Any:
 
 def _tensor(value: Any) -> str:
     """``tensor 512 x 512 float32 cpu (0.1 0.2 ...)``"""
-    shape = " x ".join(map(str, value.shape))
-    kind = str(value.dtype).removeprefix("torch.")
-    about = f"tensor {shape} {kind} {value.device}"
     first = _first(value)
-    return f"{about} ({' '.join(first)} ...)" if first else about
+    return f"{about(value)} ({' '.join(first)} ...)" if first else about(value)
+
+
+def about(tensor: Any) -> str:
+    """``tensor 512 x 512 float32 cpu``"""
+    shape = " x ".join(map(str, tensor.shape))
+    kind = str(tensor.dtype).removeprefix("torch.")
+    return " ".join(["tensor", *([shape] if shape else []), kind, str(tensor.device)])
+
+
+def element(value: Any) -> str:
+    """An element of a tensor, as the language prints it."""
+    return number(value) if isinstance(value, float) else display(value)
 
 
 def _first(value: Any) -> list[str]:
@@ -66,4 +75,4 @@ def _first(value: Any) -> list[str]:
             row = value.detach().reshape(-1)[:FIRST].tolist()
     except (RuntimeError, TypeError, NotImplementedError, IndexError):
         return []
-    return [number(x) if isinstance(x, float) else display(x) for x in row]
+    return [element(x) for x in row]

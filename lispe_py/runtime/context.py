@@ -31,6 +31,8 @@ class Context(Protocol):
     promote: bool
     #: The level from which on messages are written: debug, info, warning, error.
     log_level: str
+    #: Told the path of every picture that a primitive has written, by who shows them.
+    on_picture: Callable[[str], None] | None
 
     def callable(
         self, function: Any, slot: Literal["first", "last"] = "last"

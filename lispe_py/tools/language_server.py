@@ -16,7 +16,6 @@ from lispe_py import assistance, libraries
 from lispe_py.errors import LispError
 from lispe_py.interpreter import LispE
 from lispe_py.reader import read
-from lispe_py.surface import NAMES, tokens
 from lispe_py.tools.checking import check_text
 from lispe_py.tools.documenting import DEFINITIONS, comment_above, title_of
 from lispe_py.tools.formatting import format_text
@@ -66,16 +65,6 @@ def definitions(text: str) -> list[Definition]:
     return found
 
 
-def name_at(text: str, offset: int) -> str:
-    """The name that an offset of a text touches; empty if it touches none."""
-    for token in tokens(text):
-        if token.start <= offset <= token.end and token.kind in NAMES:
-            return text[token.start : token.end]
-        if token.start > offset:
-            break
-    return ""
-
-
 def description(lisp: LispE, text: str, name: str) -> str:
     """What a hover shows of a name, in Markdown; empty if nothing is known."""
     for definition in definitions(text):
@@ -90,7 +79,7 @@ def description(lisp: LispE, text: str, name: str) -> str:
     found = assistance.describe(lisp, name)
     if found is None:
         return ""
-    return f"```lisp\n{found.signature}\n```\n{found.documentation}".rstrip()
+    return found.markdown
 
 
 def make_server() -> LanguageServer:
@@ -179,7 +168,7 @@ def make_server() -> LanguageServer:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     def hover(parameters: Any) -> Any:
         found = document(parameters)
-        name = name_at(found.source, found.offset_at_position(parameters.position))
+        name = assistance.name_at(found.source, found.offset_at_position(parameters.position))
         text = description(lisp, found.source, name) if name else ""
         if not text:
             return None
@@ -202,7 +191,7 @@ def make_server() -> LanguageServer:
     @server.feature(lsp.TEXT_DOCUMENT_DEFINITION)
     def definition(parameters: Any) -> Any:
         found = document(parameters)
-        name = name_at(found.source, found.offset_at_position(parameters.position))
+        name = assistance.name_at(found.source, found.offset_at_position(parameters.position))
         return [
             lsp.Location(
                 uri=found.uri,
