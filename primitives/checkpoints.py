@@ -21,7 +21,7 @@ from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED
 
-from . import storage
+from . import sharded_files, storage
 from .arguments import integer, is_list, what
 from .optimisers import kind_of
 from .persistence import (
@@ -35,6 +35,7 @@ from .persistence import (
     path_of,
 )
 from .schedulers import Scheduler
+from .sharding import by_first, of_all, rank
 
 LIBRARY = "lispe_torch"
 FORMAT = "lispe_torch_checkpoint"
@@ -212,8 +213,41 @@ def record_of(
     }
 
 
-def read_checkpoint(path: str) -> dict[str, Any]:
-    """The record of a checkpoint file, of which only the outline has been checked."""
+def write_together(path: str, record: dict[str, Any], *differing: str) -> None:
+    """Write one record for a group, with what each process has of its own under ``differing``."""
+    record["processes"] = of_all({name: record.get(name) for name in ("random", *differing)})
+    if sharded_files.is_folder(path):
+        sharded_files.write(path, record)
+    else:
+        by_first(lambda: storage.write_torch(path, record))
+
+
+def read_checkpoint(
+    path: str, module: nn.Module | None = None, optimizer: Optimizer | None = None
+) -> dict[str, Any]:
+    """The record of a checkpoint, of which only the outline has been checked.
+
+    In a folder there may be more than one process can hold: of what a sharded
+    ``module`` and its ``optimizer`` are to take, only their own part is read.
+    """
+    found = _read_record(sharded_files.outline_of(path))
+    own = found.pop("processes", None)
+    if own is not None:
+        if not is_list(own) or not all(isinstance(one, Mapping) for one in own):
+            raise LispError(f"cannot read {path}: its processes are damaged")
+        # A process that was not there begins with random numbers of its own.
+        found.update(own[rank()] if rank() < len(own) else {"random": None})
+        found["saved_by"] = len(own)
+    if sharded_files.is_folder(path):
+        tensors = {} if module is None else describe(module)[1]
+        found = sharded_files.fill(path, found, tensors, optimizer)
+    model = found.get("model")
+    if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
+        raise LispError(f"cannot read {path}: its model is damaged")
+    return found
+
+
+def _read_record(path: str) -> dict[str, Any]:
     found = storage.read_file(path)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise LispError(f"cannot read {path}: it is no checkpoint")
@@ -221,9 +255,6 @@ def read_checkpoint(path: str) -> dict[str, Any]:
         raise LispError(
             f"cannot read {path}: it is of version {found.get('version')}, not {VERSION}"
         )
-    model = found.get("model")
-    if not isinstance(model, dict) or not all(isinstance(v, Tensor) for v in model.values()):
-        raise LispError(f"cannot read {path}: its model is damaged")
     return found
 
 
@@ -353,6 +384,11 @@ def torch_save_checkpoint(
     given back under "extra". A list of modules is kept as one. The file is
     written beside its target and renamed.
 
+    A path that ends in / is a folder, into which all processes of a group
+    write at once, each what it holds of every tensor; a sharded module needs
+    one. All of them must call this. Another number of processes can read it,
+    also one alone. It is the old checkpoint until all have written.
+
     (setq layer (torch_linear 2 1))
     (torch_save_checkpoint layer (torch_optimizer layer 0.1) 3 "run.pt")
     ; Checkpoint saved successfully
@@ -366,6 +402,7 @@ def torch_save_checkpoint(
     name = path_of(found.pop("path"))
     if name.endswith(".safetensors"):
         raise LispError("a checkpoint holds more than tensors: write it as a .pt file")
+    folder = sharded_files.check_target(name, found["module"])
     record = record_of(
         lisp,
         found["module"],
@@ -375,7 +412,10 @@ def torch_save_checkpoint(
         found.get("scaler"),
         found.get("extra"),
     )
-    storage.write_torch(name, record)
+    if folder:
+        write_together(name, record)
+    else:
+        storage.write_torch(name, record)
     return "Checkpoint saved successfully"
 
 
@@ -405,7 +445,7 @@ def torch_load_checkpoint(
         raise LispError(
             "torch_load_checkpoint takes a module, an optimizer, a schedule and a scaler"
         )
-    record = read_checkpoint(name)
+    record = read_checkpoint(name, found.get("module"), found.get("optimizer"))
     apply_checkpoint(
         lisp,
         record,

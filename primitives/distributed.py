@@ -20,8 +20,9 @@ from lispe_py.values.typed import Integers
 
 from . import storage
 from .arguments import is_list, known, module, natural, options, positive, tensor, text, what
-from .checkpointing import Checkpointed, bare
+from .checkpointing import bare
 from .persistence import path_of
+from .sharding import Grouped, Sharded, is_sharded, own_elements, processes, rank, started
 
 LIBRARY = "lispe_torch"
 
@@ -31,18 +32,14 @@ _OPERATIONS = {
 }  # fmt: skip
 
 
-def _started() -> bool:
-    return dist.is_available() and dist.is_initialized()
-
-
 def _need() -> None:
-    if not _started():
+    if not started():
         raise LispError(
             "this process is part of no group", hint="begin with (torch_distributed_init)"
         )
 
 
-class Parallel(Checkpointed):
+class Parallel(Grouped):
     """A module whose gradients are averaged over the processes while they are computed."""
 
     runner: Any
@@ -55,9 +52,6 @@ class Parallel(Checkpointed):
         devices = [place.index or 0] if place.type == "cuda" else None
         # Not registered as a part: its parameters are those of the module.
         object.__setattr__(self, "runner", DistributedDataParallel(wrapped, device_ids=devices))
-
-    def printed(self) -> str:
-        return f"PyTorch Distributed Module (processes={dist.get_world_size()})"
 
     def forward(self, *inputs: Any) -> Any:
         return self.runner(*inputs)
@@ -87,7 +81,7 @@ def torch_distributed_init(config: Any = None) -> bool:
     """
     if not dist.is_available():
         raise LispError("this build of PyTorch has no support for groups of processes")
-    if _started():
+    if started():
         raise LispError("this process is part of a group already")
     given = options(config)
     known(given, ("rank", "world_size", "backend", "init_method", "timeout"), "distributed")
@@ -125,7 +119,7 @@ def torch_distributed_end() -> bool:
     (torch_distributed_end)
     ; true
     """
-    if _started():
+    if started():
         dist.destroy_process_group()
     return True
 
@@ -137,7 +131,7 @@ def torch_distributed_rank() -> int:
     (torch_distributed_rank)
     ; 0
     """
-    return dist.get_rank() if _started() else 0
+    return rank()
 
 
 @primitive("torch_distributed_world_size", library=LIBRARY)
@@ -147,7 +141,7 @@ def torch_distributed_world_size() -> int:
     (torch_distributed_world_size)
     ; 1
     """
-    return dist.get_world_size() if _started() else 1
+    return processes()
 
 
 @primitive("torch_distributed_all_reduce", library=LIBRARY)
@@ -164,7 +158,7 @@ def torch_distributed_all_reduce(tensor_: Any, operation: Any = "sum") -> Tensor
     if name not in _OPERATIONS:
         raise LispError(f"unknown operation: '{name}'", hint=f"there are: {' '.join(_OPERATIONS)}")
     found = tensor(tensor_, "tensor").detach().clone()
-    if _started():
+    if started():
         dist.all_reduce(found, _OPERATIONS[name])
         if name == "mean":
             found = found / dist.get_world_size()
@@ -179,11 +173,11 @@ def torch_distributed_broadcast(tensor_: Any, source: Any = 0) -> Tensor:
     ; (1 2)
     """
     found = tensor(tensor_, "tensor").detach().clone()
-    rank = natural(0 if source is None else source, "source")
-    if rank >= torch_distributed_world_size():
-        raise LispError(f"there is no process {rank}")
-    if _started():
-        dist.broadcast(found, rank)
+    sender = natural(0 if source is None else source, "source")
+    if sender >= processes():
+        raise LispError(f"there is no process {sender}")
+    if started():
+        dist.broadcast(found, sender)
     return found
 
 
@@ -195,7 +189,7 @@ def torch_distributed_all_gather(tensor_: Any) -> List:
     ; ((1 2))
     """
     found = tensor(tensor_, "tensor").detach().contiguous()
-    if not _started():
+    if not started():
         return List([found.clone()])
     parts = [torch.empty_like(found) for _ in range(dist.get_world_size())]
     dist.all_gather(parts, found)
@@ -209,7 +203,7 @@ def torch_distributed_barrier() -> bool:
     (torch_distributed_barrier)
     ; true
     """
-    if _started():
+    if started():
         dist.barrier()
     return True
 
@@ -224,37 +218,65 @@ def torch_distributed_shard(data: Any) -> Any:
     (torch_distributed_shard (list 1 2 3))
     ; (1 2 3)
     """
-    rank, count = torch_distributed_rank(), torch_distributed_world_size()
+    own, count = rank(), processes()
     if isinstance(data, Tensor) and data.dim():
         even = data.shape[0] - data.shape[0] % count
-        return data[:even][rank::count]
+        return data[:even][own::count]
     if not is_list(data):
         raise LispError(f"data must be a list or a tensor, not {what(data)}")
     even = len(data) - len(data) % count
-    return data[:even][rank::count] if not isinstance(data, List) else List(
-        list(data)[:even][rank::count]
+    return data[:even][own::count] if not isinstance(data, List) else List(
+        list(data)[:even][own::count]
     )  # fmt: skip
 
 
 @primitive("torch_distributed_model", library=LIBRARY)
-def torch_distributed_model(model: Any) -> Parallel:
+def torch_distributed_model(model: Any, kind: Any = "replicated") -> Grouped:
     """Make a module learn with those of the other processes.
 
     All start from the weights of process 0; torch_backward gives each of them
     the mean of all gradients, so that they stay equal. Run the wrapper, and
     give it to the optimiser; files see the module alone.
 
+    With "replicated" every process holds the whole module (data parallel). With
+    "sharded" each holds a part of every weight, of its gradient and of the
+    optimiser's moments (FSDP2, Zhao et al. 2023), and gathers the weights of a
+    layer while it runs. This changes the module itself: make the optimiser
+    afterwards. torch_state_dict, torch_save_model and torch_save_checkpoint,
+    which writes a folder, must then be called in all processes; process 0
+    alone writes what they gather.
+
     (torch_distributed_init)
-    (setq m (torch_distributed_model (torch_linear 2 1)))
+    (setq m (torch_distributed_model (torch_linear 2 1) "sharded"))
+    (setq weights (torch_state_dict m))
     (torch_distributed_end)
-    (torch_shape (@ (torch_model_parameters m) 0))
+    (torch_shape (@ weights "weight"))
     ; (1 2)
     """
     _need()
     found = bare(module(model, "model"))
+    name = text("replicated" if kind is None else kind, "kind")
+    if name not in ("replicated", "sharded"):
+        raise LispError(f'kind is "replicated" or "sharded", not \'{name}\'')
     if not any(p.requires_grad for p in found.parameters()):
         raise LispError("the module has nothing to be trained")
+    if name == "sharded":
+        return Sharded(found)
+    if is_sharded(found):
+        raise LispError("the module is sharded already")
     return Parallel(found)
+
+
+@primitive("torch_distributed_elements", library=LIBRARY)
+def torch_distributed_elements(model: Any) -> int:
+    """How many elements of a module's parameters this process holds.
+
+    All of them, unless the module is sharded.
+
+    (torch_distributed_elements (torch_linear 2 1))
+    ; 3
+    """
+    return own_elements(bare(module(model, "model")))
 
 
 def _free_port() -> int:
@@ -286,8 +308,8 @@ def torch_distributed_launch(script: Any, processes: Any, args: Any = None) -> I
     command = [sys.executable, "-m", "lispe_py", path, *given]
     started: list[subprocess.Popen[bytes]] = []
     try:
-        for rank in range(count):
-            place = {**shared, "RANK": str(rank), "LOCAL_RANK": str(rank)}
+        for number in range(count):
+            place = {**shared, "RANK": str(number), "LOCAL_RANK": str(number)}
             started.append(subprocess.Popen(command, env=place))
         waiting = list(started)
         while waiting:

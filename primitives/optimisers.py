@@ -19,6 +19,7 @@ from lispe_py.values.symbol import Symbol
 from .arguments import boolean, is_list, known, number, what
 from .arguments import options as settings_of
 from .modules import matcher
+from .sharding import whole
 
 LIBRARY = "lispe_torch"
 
@@ -381,7 +382,7 @@ def clip(parameters: list[Tensor], limit: float) -> float:
     if not gradients:
         return 0.0
     total = torch.nn.utils.get_total_norm(gradients)
-    norm = float(total)
+    norm = float(whole(total))
     if limit > 0 and norm == norm and norm != float("inf"):
         torch.nn.utils.clip_grads_with_norm_(parameters, limit, total)
     return norm

@@ -18,6 +18,7 @@ from . import storage
 from .arguments import boolean, is_list, modules, shape_text, what
 from .checkpointing import bare
 from .layers import Layer, ModuleAdapter, rebuild
+from .sharding import by_first, is_sharded, shared_out, whole
 
 LIBRARY = "lispe_torch"
 FORMAT = "lispe_torch_model"
@@ -88,7 +89,7 @@ def describe(module: nn.Module) -> tuple[dict[str, Any] | None, dict[str, Tensor
 
 def state_of(module: nn.Module) -> StateDict:
     """A copy of all tensors of a module."""
-    tensors = {name: value.detach().clone() for name, value in module.state_dict().items()}
+    tensors = {name: whole(v.detach()).clone() for name, v in module.state_dict().items()}
     return StateDict(tensors, [name for name, _ in module.named_parameters()])
 
 
@@ -118,8 +119,10 @@ def check_state(module: nn.Module, state: Mapping[str, Any]) -> None:
 def load_state(module: nn.Module, state: Mapping[str, Any], *, keep: bool = False) -> None:
     """Copy tensors into a module, all of them or none; ``keep`` takes the tensors themselves."""
     check_state(module, state)
+    own = module.state_dict()
     try:
-        module.load_state_dict(state, strict=True, assign=keep)
+        shared = {name: shared_out(value, own[name]) for name, value in state.items()}
+        module.load_state_dict(shared, strict=True, assign=keep and not is_sharded(module))
     except (RuntimeError, ValueError, TypeError) as error:
         raise LispError(f"these weights cannot be loaded: {storage.reason(error)}") from None
 
@@ -278,10 +281,15 @@ def torch_save_model(module: Any, path: Any) -> str:
     frozen = [n for n, p in target.named_parameters() if not p.requires_grad]
     record = {"format": FORMAT, "version": VERSION, "spec": spec, "frozen": frozen}
     name = path_of(path)
-    if name.endswith(".safetensors"):
-        storage.write_safetensors(name, state, record)
-    else:
-        storage.write_torch(name, {**record, "state": {k: v.detach() for k, v in state.items()}})
+    tensors = {key: whole(value.detach()) for key, value in state.items()}
+
+    def write() -> None:
+        if name.endswith(".safetensors"):
+            storage.write_safetensors(name, tensors, record)
+        else:
+            storage.write_torch(name, {**record, "state": tensors})
+
+    by_first(write) if is_sharded(target) else write()
     return "Model saved successfully"
 
 

@@ -18,7 +18,7 @@ from lispe_py.values.dictionaries import Dictionary
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Numbers
 
-from . import storage
+from . import sharded_files, storage
 from .arguments import (
     boolean,
     is_list,
@@ -33,11 +33,12 @@ from .arguments import (
 from .arguments import (
     options as options_of,
 )
-from .checkpoints import apply_checkpoint, read_checkpoint, record_of
+from .checkpoints import apply_checkpoint, read_checkpoint, record_of, write_together
 from .losses import torch_crossentropy_loss, torch_mse_loss
 from .optimisers import clip, optimizer_of
 from .persistence import gathered
 from .schedulers import scheduler_of
+from .sharding import Grouped, by_first, is_sharded, of_all, processes, rank, started
 from .training import precision, scaler_of
 
 LIBRARY = "lispe_torch"
@@ -170,6 +171,10 @@ class Trainer:
         )
         self.run_model: Callable[..., Any]
         self.run_model = model if isinstance(model, nn.Module) else lisp.callable(model)
+        #: Is the model one of a group of processes that learn together?
+        self.together = started() and (
+            isinstance(model, Grouped) or (self.module is not None and is_sharded(self.module))
+        )
         self.optimizer: Optimizer = optimizer_of(optimizer)
         self.loss = _loss_of(lisp, loss)
 
@@ -197,6 +202,8 @@ class Trainer:
             raise LispError(f'scheduler_every is "step" or "epoch", not \'{self.scheduler_every}\'')
         self.clip_norm: float | None = setting("clip_norm", number)
         self.accumulate: int = setting("accumulate", positive, 1)
+        if self.together:
+            self._check_shares()
         self.patience: int | None = setting("patience", positive)
         self.min_delta: float = setting("min_delta", number, 0.0)
         self.checkpoint: str | None = setting("checkpoint", text)
@@ -208,11 +215,13 @@ class Trainer:
         self.cast = None if cast is None else precision("bfloat16" if cast is True else cast)
         callback = given.get("callback")
         self.callback = None if callback is None else lisp.callable(callback)
-        self.progress = Progress(lisp.stderr, switch("progress", lisp.stderr.isatty()))
+        shown = switch("progress", lisp.stderr.isatty())
+        self.progress = Progress(lisp.stderr, shown and not (self.together and rank()))
         if self.checkpoint is not None:
             lisp.require("fs")
             if self.module is None:
                 raise LispError("a checkpoint needs a module; the model is a function")
+            sharded_files.check_target(self.checkpoint, self.module)
         if given.get("seed") is not None:
             torch.manual_seed(int(number(given["seed"], "seed")))
         # Where the run stands; this is what a checkpoint keeps.
@@ -231,6 +240,24 @@ class Trainer:
         if resume is not None:
             self.resume(resume)
 
+    # -- several processes
+
+    def _check_shares(self) -> None:
+        """Refuse shares of the data of which some give more steps than others."""
+        shares = of_all((self.count, self.accumulate, self.validation is None))
+        if len(set(shares)) > 1:
+            raise LispError(
+                f"the processes have different numbers of batches: {shares}",
+                hint="share the data out with torch_distributed_shard",
+            )
+
+    def of_group(self, total: Any, rows: int) -> float:
+        """A mean over the rows of all processes."""
+        if not self.together:
+            return float(total) / max(rows, 1)
+        shares = of_all((float(total), rows))
+        return sum(t for t, _ in shares) / max(sum(r for _, r in shares), 1)
+
     # -- checkpoints
 
     def resume(self, value: Any) -> None:
@@ -240,14 +267,18 @@ class Trainer:
             raise LispError("resume needs the path of a checkpoint")
         self.lisp.require("fs")
         if value is True:
-            storage.remove_unfinished(path)
-            if not storage.is_there(path):
+            outline = sharded_files.outline_of(path)
+            if self.together:
+                by_first(lambda: storage.remove_unfinished(outline))
+            else:
+                storage.remove_unfinished(outline)
+            if not storage.is_there(outline):
                 return
-        found = read_checkpoint(path)
+        found = read_checkpoint(path, self.module, self.optimizer)
         run = found.get("run")
         if not isinstance(run, dict):
             raise LispError(f"{path} was not written by torch_train")
-        if run.get("examples") != self.data.size or run.get("batch_size") != self.data.batch_size:
+        if not self._same_data(run, found.get("saved_by", 1)):
             raise LispError(f"{path} belongs to other data or to another batch size")
         try:
             epoch, batch, steps, seen, waited = (
@@ -272,6 +303,23 @@ class Trainer:
         self.losses, self.validations = losses, validations
         self.ended = "early" if ended == "early" else "running"
 
+    def _same_data(self, run: dict[str, Any], writers: int) -> bool:
+        """Are these the examples of the run, if in other shares for other processes?"""
+        readers = processes() if self.together else 1
+        if readers == writers:
+            mine = (self.data.size, self.data.batch_size)
+            return (run.get("examples"), run.get("batch_size")) == mine
+        if run.get("batch"):
+            raise LispError(
+                f"the checkpoint is of the midst of an epoch of {writers} processes: "
+                f"{readers} cannot go on from it"
+            )
+        given, own = run.get("examples"), self.data.size
+        # What does not share out evenly was left.
+        return isinstance(given, int) and abs(given * writers - own * readers) < max(
+            readers, writers
+        )
+
     def save(self) -> None:
         if self.checkpoint is None or self.module is None:
             return
@@ -285,7 +333,10 @@ class Trainer:
             "losses": self.losses, "validations": self.validations, "ended": self.ended,
             "examples": self.data.size, "batch_size": self.data.batch_size,
         }  # fmt: skip
-        storage.write_torch(self.checkpoint, record)
+        if self.together or sharded_files.is_folder(self.checkpoint):
+            write_together(self.checkpoint, record, "run")
+        else:
+            storage.write_torch(self.checkpoint, record)
 
     # -- the loop
 
@@ -355,7 +406,7 @@ class Trainer:
         return float(self.total) / max(self.seen, 1)
 
     def end_epoch(self, head: str) -> None:
-        self.losses.append(self.mean())
+        self.losses.append(self.of_group(self.total, self.seen))
         watched = self.losses[-1]
         line = f"{head} loss {watched:.6g}"
         if self.validation is not None:
@@ -375,7 +426,8 @@ class Trainer:
                 self.ended = "early"
         if self.callback is not None:
             answer = self.callback(self.epoch, self.history())
-            if answer == "stop" or answer is Symbol("stop"):
+            stop = answer == "stop" or answer is Symbol("stop")
+            if any(of_all(stop)) if self.together else stop:
                 self.ended = "early"
         if self.checkpoint is not None and not self.checkpoint_every:
             self.save()
@@ -396,7 +448,7 @@ class Trainer:
         finally:
             for member, mode in modes:
                 member.training = mode
-        return float(total) / max(rows, 1)
+        return self.of_group(total, rows)
 
     def history(self) -> Dictionary:
         return Dictionary(
@@ -426,11 +478,16 @@ def torch_train(
     validation (data as above), scheduler, scheduler_every ("step" or
     "epoch"), clip_norm, accumulate (batches a step), patience and min_delta
     for an early stop when the validation loss, or else the loss, no longer
-    falls, checkpoint (a path), checkpoint_every (steps; else every epoch),
-    resume (true or a path), max_steps, progress (a bar on standard error),
-    autocast (true or a dtype), scaler, seed, callback: a function of epoch and
-    history that may answer "stop". A run that is resumed gives the same numbers, bit
-    for bit, as one that was not interrupted.
+    falls, checkpoint (a path, or a folder, which ends in /), checkpoint_every
+    (steps; else every epoch), resume (true or a path), max_steps, progress (a
+    bar on standard error), autocast (true or a dtype), scaler, seed, callback:
+    a function of epoch and history that may answer "stop". A run that is
+    resumed gives the same numbers, bit for bit, as one that was not interrupted.
+
+    A model of torch_distributed_model is trained by all processes, each with
+    its share of the data (torch_distributed_shard). Losses are those of all
+    rows, process 0 shows the progress and writes the checkpoint, a callback
+    runs in each. Another number of processes can go on from the end of an epoch.
 
     (setq x (tensor_reshape (torch_tensor (iota 8.0)) '(8 1)))
     (setq m (torch_linear 1 1))
