@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import math
 
 import pytest
 
-from lispe_py import LispE, LispError
+from lispe_py import LispE, LispError, interpreter
 
 CASES = [
     ("(take 3 (filter (\\(x) (= 0 (% x 7))) (irange 10 1)))", "(14 21 28)"),
@@ -57,3 +58,61 @@ def test_an_endless_source_that_nothing_stops_is_an_error(text: str) -> None:
     with pytest.raises(LispError, match="must be composed with other instructions"):
         lisp = LispE()
         lisp.show(lisp.eval(text))
+
+
+SOURCES = {
+    "integers": "(integers 5 -3 0 12 -7)",
+    "numbers": "(numbers 0.5 -3 0 7.25)",
+    "shorts": "(shorts 5 -3 0)",
+    "integers in a list": "(list 5 -3 0 1000000000000000000000 -7)",
+    "numbers in a list": "(list 0.5 -3.0 0.0)",
+    "both": "(list 5 0.5 -3 2.75)",
+    "nothing": "(list)",
+    "lists": "(list (integers 1 -2) '(3 4))",
+    "a set": "(seti 3 -1 4)",
+}
+WORK = [
+    "(map (\\(x) (+ 1 (* x 2))) l)",
+    "(map (\\(x) (% x 3)) l)",
+    "(map (\\(x) (- (% x 3) 0.5)) l)",
+    "(filter (\\(x) (= 0 (% x 3))) l)",
+    "(filter (\\(x) (and (< x 5) (not (= x 0)))) (map (\\(x) (* x x)) l))",
+    "(filter '(< 0) l)",
+    "(takewhile (\\(x) (!= x 0)) l)",
+    "(dropwhile (\\(x) (!= x 0)) (map '(+ 1) l))",
+    "(foldl (\\(a x) (+ a x)) 0 l)",
+    "(foldl (\\(a x) (+ a x)) 0.0 l)",
+    "(foldl (\\(a x) (- x a)) 1 (map (\\(x) (* x 3)) l))",
+    "(foldl (\\(a x) (/ x 2)) 1 l)",
+    "(foldl1 (\\(a x) (+ (* 2 a) x)) l)",
+    "(foldl '+ 0 (filter '(< 1) (map '* l)))",
+    "(foldl (\\(a x) (< a x)) 1 l)",
+    "(take 2 (map (\\(x) (* x x)) l))",
+    "(let ((k 2)) (map (\\(x) (+ x k)) l))",
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_members_of_a_known_class(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop for one class of members gives what the loop for all classes gives."""
+
+    def outcome(form: str) -> str:
+        lisp = LispE()
+        lisp.eval(f"(setq l {SOURCES[source]})")
+        try:
+            value = lisp.eval(form)
+        except LispError as error:
+            return f"{error.message} {error.line} {error.column}"
+        return f"{value!r} {lisp.show(lisp.call('type', value))}"
+
+    quick = [outcome(form) for form in WORK]
+    monkeypatch.setitem(interpreter._HELPERS, ".class_of_members", lambda value, stops: None)
+    assert [outcome(form) for form in WORK] == quick
+
+
+@pytest.mark.parametrize("divisor", [1, 2, 3, 7])
+def test_remainders_by_a_literal(divisor: int) -> None:
+    lisp = LispE()
+    lisp.eval(f"(defun rest(x) (% x {divisor}))")
+    for x in (*range(-9, 10), 10**30, -(10**30), 7.9, -7.9):
+        assert lisp.globals["rest"](x) == math.copysign(1, x) * (abs(int(x)) % divisor)

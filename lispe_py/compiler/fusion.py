@@ -15,7 +15,9 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, inline, special
-from lispe_py.compiler.scope import mentions
+from lispe_py.compiler.operators import class_of
+from lispe_py.compiler.scope import Fresh, mentions
+from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON
 from lispe_py.names import CONSTANTS
 from lispe_py.runtime.mapping import BINARY
 from lispe_py.values.lists import List
@@ -28,8 +30,47 @@ _FOLDS = {"foldl": 3, "foldl1": 2}
 #: A body with one of these means the function around it: it cannot be moved into a loop.
 _JUMPS = frozenset({"return", "self", "break"})
 
-#: A function of compiled operands, which may emit statements.
-Apply = Callable[..., ast.expr]
+#: Heads of forms that set no variable and call no function of the program.
+_CALM = frozenset({*ARITHMETIC, *COMPARISON, "and", "or", "not", "¬"})
+
+
+class Apply:
+    """A function of compiled operands, which may emit statements.
+
+    Attributes:
+        value: the node of its value.
+        test: a node whose Python truth is that of the value.
+        calm: it only computes: it may be compiled more than once.
+    """
+
+    def __init__(
+        self,
+        value: Callable[..., ast.expr],
+        test: Callable[..., ast.expr],
+        calm: bool = False,
+    ) -> None:
+        self.value = value
+        self.test = test
+        self.calm = calm
+
+
+def _is_calm(c: Compiler, form: Any) -> bool:
+    if not isinstance(form, List):
+        return form.__class__ in (int, float, str, Symbol)
+    head = form[0] if form else None
+    return (
+        head.__class__ is Symbol
+        and head.name in _CALM
+        and not c.shadowed(head.name)
+        and all(_is_calm(c, item) for item in form[1:])
+    )
+
+
+def _named(node: ast.expr, target: str) -> ast.Name:
+    """A reading of a variable that holds what a node gives."""
+    read = emit.name(target)
+    read.number_class = class_of(node)  # type: ignore[attr-defined]
+    return read
 
 
 def _is_chain(c: Compiler, form: Any) -> bool:
@@ -53,7 +94,7 @@ def _placeholders(c: Compiler, nodes: tuple[ast.expr, ...]) -> tuple[dict[str, s
         else:
             c.emit(emit.assign(target, node))
         title = f".{target}"
-        table[title] = target
+        table[title] = Fresh(target, class_of(node))
         names.append(Symbol(title))
     return table, names
 
@@ -61,18 +102,22 @@ def _placeholders(c: Compiler, nodes: tuple[ast.expr, ...]) -> tuple[dict[str, s
 def _as_code(c: Compiler, build: Callable[[list[Symbol]], List], where: Any) -> Apply:
     """A function whose call is a form of the language, compiled in place."""
 
-    def apply(*nodes: ast.expr) -> ast.expr:
-        table, names = _placeholders(c, nodes)
-        form = build(names)
-        if where is not None:
-            form.where = where
-        c.scope.renamed.append(table)
-        try:
-            return c.expr(form)
-        finally:
-            c.scope.renamed.pop()
+    def compiled(compile: Callable[[Any], ast.expr]) -> Callable[..., ast.expr]:
+        def apply(*nodes: ast.expr) -> ast.expr:
+            table, names = _placeholders(c, nodes)
+            form = build(names)
+            if where is not None:
+                form.where = where
+            c.scope.renamed.append(table)
+            try:
+                return compile(form)
+            finally:
+                c.scope.renamed.pop()
 
-    return apply
+        return apply
+
+    calm = _is_calm(c, build([Symbol("x"), Symbol("y")]))
+    return Apply(compiled(c.expr), compiled(c.test), calm)
 
 
 def _inlined(c: Compiler, form: List, count: int) -> Apply | None:
@@ -88,23 +133,33 @@ def _inlined(c: Compiler, form: List, count: int) -> Apply | None:
     if mentions(List(form[2:]), frozenset({"λ"})) or len(set(names)) != len(names):
         return None
 
-    def apply(*nodes: ast.expr) -> ast.expr:
-        table: dict[str, str] = {}
-        for name, node in zip(names, nodes, strict=True):
-            fresh = f"{name}{c.temp()}"
-            c.emit(emit.assign(fresh, node))
-            if c.scope.lambdas:
-                c.scope.lambdas[-1].parameters.add(fresh)
-            table[name] = fresh
-        c.scope.renamed.append(table)
-        try:
-            for item in form[2:-1]:
-                c.put(c.expr(item), EFFECT)
-            return c.expr(form[-1])
-        finally:
-            c.scope.renamed.pop()
+    calm = len(form) == 3 and _is_calm(c, form[2])
 
-    return apply
+    def bound(name: str, node: ast.expr) -> str:
+        """The Python variable of a parameter."""
+        if calm and isinstance(node, ast.Name):
+            # Nothing sets the parameter: the variable that holds the operand will do.
+            return Fresh(node.id, class_of(node))
+        fresh = f"{name}{c.temp()}"
+        c.emit(emit.assign(fresh, node))
+        if c.scope.lambdas:
+            c.scope.lambdas[-1].parameters.add(fresh)
+        return Fresh(fresh, class_of(node)) if calm else fresh
+
+    def compiled(compile: Callable[[Any], ast.expr]) -> Callable[..., ast.expr]:
+        def apply(*nodes: ast.expr) -> ast.expr:
+            table = {name: bound(name, node) for name, node in zip(names, nodes, strict=True)}
+            c.scope.renamed.append(table)
+            try:
+                for item in form[2:-1]:
+                    c.put(c.expr(item), EFFECT)
+                return compile(form[-1])
+            finally:
+                c.scope.renamed.pop()
+
+        return apply
+
+    return Apply(compiled(c.expr), compiled(c.test), calm)
 
 
 def _function(c: Compiler, form: Any, count: int) -> Apply:
@@ -132,7 +187,10 @@ def _function(c: Compiler, form: Any, count: int) -> Apply:
     target = c.temp()
     helper = "element_function" if count == 1 else "callable"
     c.emit(emit.assign(target, emit.run(helper, c.expr(form))))
-    return lambda *nodes: emit.call(emit.name(target), list(nodes))
+    return Apply(
+        lambda *nodes: emit.call(emit.name(target), list(nodes)),
+        lambda *nodes: c.truth(emit.call(emit.name(target), list(nodes))),
+    )
 
 
 def _partial(c: Compiler, form: List) -> Callable[[list[Symbol]], List] | None:
@@ -175,6 +233,8 @@ class Loop:
         #: Conditions without which the source is not looked at.
         self.gates: list[ast.expr] = []
         self.stops = False
+        #: May the loop be compiled once for each class of members?
+        self.calm = True
 
     def chain(self, form: Any) -> Any:
         """Compile what the stages need, from the outermost in; the source's form."""
@@ -189,6 +249,7 @@ class Loop:
     def _stage(self, form: List) -> Any:
         c, name = self.c, form[0].name
         if name == "for":
+            self.calm = False
             variable = c.assignable(form[1], form)
 
             def each(x: ast.expr, then: Any) -> None:
@@ -199,13 +260,14 @@ class Loop:
         if name in ("take", "drop"):
             return self._counted(form, name)
         apply = _function(c, form[1], 1)
+        self.calm = self.calm and apply.calm
         if name == "map":
-            return lambda x, then: then(apply(x))
+            return lambda x, then: then(apply.value(x))
         if name == "filter":
 
             def kept(x: ast.expr, then: Any) -> None:
                 held = self._held(x)
-                test = c.truth(apply(held))
+                test = apply.test(held)
                 with c.branch() as body:
                     then(held)
                 c.emit(ast.If(test, body or [ast.Pass()], []))
@@ -216,7 +278,7 @@ class Loop:
 
             def while_true(x: ast.expr, then: Any) -> None:
                 held = self._held(x)
-                c.emit(ast.If(emit.not_(c.truth(apply(held))), [ast.Break()], []))
+                c.emit(ast.If(emit.not_(apply.test(held)), [ast.Break()], []))
                 then(held)
 
             return while_true
@@ -226,8 +288,7 @@ class Loop:
         def after_false(x: ast.expr, then: Any) -> None:
             held = self._held(x)
             with c.branch() as testing:
-                test = c.truth(apply(held))
-                c.emit(emit.assign(dropping, test))
+                c.emit(emit.assign(dropping, apply.test(held)))
             c.emit(ast.If(emit.name(dropping), testing, []))
             with c.branch() as body:
                 then(held)
@@ -266,13 +327,35 @@ class Loop:
             return node
         target = self.c.temp()
         self.c.emit(emit.assign(target, node))
-        return emit.name(target)
+        return _named(node, target)
 
     def run(self, source: Any, last: Callable[[ast.expr], None]) -> None:
-        """Emit the loop; ``last`` takes each member that passes all the stages."""
+        """Emit the loop; ``last`` takes each member that passes all the stages.
+
+        A loop that only computes is there three times: for members that are
+        all integers, or all numbers, and need no test of their classes, and
+        for any others.
+        """
         c = self.c
-        endless = emit.constant(self.stops)
-        members: ast.expr = emit.run("source", c.expr(source), endless)
+        stops = emit.constant(self.stops)
+        members = c.expr(source)
+        if not self.calm or not self.stages or self.gates:
+            members = emit.run("source", members, stops)
+            self._loop(members, None, last)
+            return
+        held = self._held(members)
+        kind = c.temp()
+        c.emit(emit.assign(kind, emit.run("class_of_members", held, stops)))
+        with c.branch() as loop:
+            self._loop(emit.run("source", held, stops), None, last)
+        for known in ("float", "int"):
+            with c.branch() as quick:
+                self._loop(held, known, last)
+            loop = [ast.If(emit.is_(emit.name(kind), emit.helper(known)), quick, loop)]
+        c.emit(loop[0])
+
+    def _loop(self, members: ast.expr, known: str | None, last: Callable[[ast.expr], None]) -> None:
+        c = self.c
         if self.gates:
             gate = self.gates[0] if len(self.gates) == 1 else ast.BoolOp(ast.And(), self.gates)
             members = emit.conditional(gate, members, ast.Tuple([], emit.LOAD))
@@ -280,7 +363,9 @@ class Loop:
         c.loops += 1
         c.break_values.append(EFFECT)
         with c.branch() as body:
-            self._from(0, emit.name(member), last)
+            first = emit.name(member)
+            first.number_class = known  # type: ignore[attr-defined]
+            self._from(0, first, last)
         c.break_values.pop()
         c.loops -= 1
         c.emit(ast.For(ast.Name(member, emit.STORE), members, body or [ast.Pass()], []))
@@ -342,17 +427,35 @@ def fold(c: Compiler, form: List) -> ast.expr:
     apply = _function(c, form[1], 2)
     accumulator = c.temp()
     seed = c.expr(form[2]) if name == "foldl" else emit.helper("unbound")
+    start = class_of(seed)
     c.emit(emit.assign(accumulator, seed))
     loop = Loop(c)
     source = loop.chain(form[-1])
+    loop.calm = loop.calm and apply.calm
+
+    def folded(x: ast.expr, known: str | None) -> str | None:
+        """Emit one step, given the class of the accumulator; the class of its result."""
+        before = emit.name(accumulator)
+        before.number_class = known  # type: ignore[attr-defined]
+        result = apply.value(before, x)
+        c.emit(emit.assign(accumulator, result))
+        return class_of(result)
 
     def step(x: ast.expr) -> None:
         if name == "foldl":
-            c.emit(emit.assign(accumulator, apply(emit.name(accumulator), x)))
+            if start is not None and apply.calm:
+                # If the class of the start is that of a step's result too, it is that of all.
+                with c.branch() as quick:
+                    kept = folded(x, start) == start
+                if kept:
+                    for statement in quick:
+                        c.emit(statement)
+                    return
+            folded(x, None)
             return
         held = loop._held(x)
         with c.branch() as further:
-            c.emit(emit.assign(accumulator, apply(emit.name(accumulator), held)))
+            folded(held, None)
         first = emit.is_(emit.name(accumulator), emit.helper("unbound"))
         c.emit(ast.If(first, [emit.assign(accumulator, held)], further))
 

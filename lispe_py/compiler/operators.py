@@ -259,12 +259,12 @@ def _remainder(c: Compiler, left: ast.expr, right: ast.expr) -> ast.expr:
     guarded = work.settle()
     left, right = work.leaves
     python: ast.expr = ast.BinOp(left, ast.Mod(), right)
+    tests: list[ast.expr] = []
     if literal:
         # The sign is that of the left operand.
         mirrored = ast.BinOp(ast.UnaryOp(ast.USub(), left), ast.Mod(), right)
         positive = ast.Compare(left, [ast.GtE()], [emit.constant(0)])
         python = emit.conditional(positive, python, ast.UnaryOp(ast.USub(), mirrored))
-        tests = []
     else:
         tests = [ast.Compare(left, [ast.GtE(), ast.Lt()], [emit.constant(0), right])]
     if unknown:
