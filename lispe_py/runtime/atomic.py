@@ -11,7 +11,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 _SUFFIX = ".new"
@@ -62,7 +62,9 @@ def passing_file(path: str | os.PathLike[str]) -> Iterator[str]:
         os.chmod(beside, stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
         os.replace(beside, target)
     except BaseException:
-        os.unlink(beside)
+        # An interrupt may come when the file has just taken the name of its target.
+        with suppress(FileNotFoundError):
+            os.unlink(beside)
         raise
     _sync_folder(folder)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import sys
+import weakref
 from typing import Any, BinaryIO, cast
 
 from lispe_py.errors import LispError
@@ -13,6 +15,14 @@ from lispe_py.protocol import Adapter, register_adapter
 #: Encodings in which a line ends with the byte 10 and nothing else does.
 _BYTE_LINES = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 _SIGNATURE = b"\xef\xbb\xbf"
+
+
+def _release(file: BinaryIO, path: str) -> None:
+    """Close the file of a stream that nobody closed."""
+    try:
+        file.close()
+    except OSError as error:
+        print(f"Error: Cannot write in file: {path} ({error.strerror})", file=sys.stderr)
 
 
 class Stream:
@@ -28,7 +38,17 @@ class Stream:
         OSError: where the file cannot be opened.
     """
 
-    __slots__ = ("path", "mode", "encoding", "atom", "file", "decoder", "past_end")
+    __slots__ = (
+        "path",
+        "mode",
+        "encoding",
+        "atom",
+        "file",
+        "decoder",
+        "past_end",
+        "release",
+        "__weakref__",
+    )
 
     def __init__(self, path: str, mode: str, encoding: str = "utf-8", atom: str = "file_") -> None:
         try:
@@ -40,6 +60,9 @@ class Stream:
         self.atom = atom
         opened = cast(BinaryIO, open(path, f"{mode}b"))
         self.file: BinaryIO | None = opened
+        # What is written reaches the file though a program ends, by an error or
+        # an interrupt, before it closes it.
+        self.release = weakref.finalize(self, _release, opened, path)
         self.decoder = codecs.getincrementaldecoder(self.encoding)()
         self.past_end = False
         if mode == "r" and self.encoding == "utf-8" and opened.seekable():
@@ -162,6 +185,7 @@ class Stream:
         if self.file is None:
             return False
         file, self.file = self.file, None
+        self.release.detach()
         try:
             file.close()
         except OSError as error:
