@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import re
+from math import prod
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
+from lispe_py.runtime.limits import claim
 
 from .arguments import text, what
 from .convert import axis, only_tensor
@@ -37,6 +39,13 @@ class _State:
 def default_device() -> torch.device | None:
     """Where new tensors are made; None for the CPU."""
     return _State.default
+
+
+def room(shape: tuple[int, ...], dtype: torch.dtype, on_cpu: bool = True) -> tuple[int, ...]:
+    """A shape, if the evaluation may have the memory of a new tensor of it."""
+    if on_cpu and _State.default is None and not torch.compiler.is_compiling():
+        claim(prod(shape) * dtype.itemsize)
+    return shape
 
 
 def placed(value: Tensor) -> Tensor:

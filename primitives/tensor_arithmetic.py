@@ -18,6 +18,7 @@ from lispe_py.registry import primitive
 from . import convert
 from .arguments import is_list, text, what
 from .convert import axis, number_or_tensor, only_tensor, operands
+from .devices import room
 
 LIBRARY = "lispe_torch"
 
@@ -194,7 +195,10 @@ def torch_outer(tensor1: Any, tensor2: Any) -> Tensor:
     (torch_outer (torch_tensor (floats 1 2)) (torch_tensor (floats 3 4)))
     ; ((3 4) (6 8))
     """
-    return torch.outer(only_tensor(tensor1), only_tensor(tensor2))
+    first, second = only_tensor(tensor1), only_tensor(tensor2)
+    kind = torch.promote_types(first.dtype, second.dtype)
+    room((first.numel(), second.numel()), kind, first.device.type == "cpu")
+    return torch.outer(first, second)
 
 
 @primitive("torch_maximum", "tensor_maximum", "torch_tensor_maximum", library=LIBRARY)

@@ -15,6 +15,7 @@ from lispe_py.values.typed import Integers
 from . import convert
 from .arguments import shape_text
 from .convert import axis, only_tensor, sizes
+from .devices import room
 
 LIBRARY = "lispe_torch"
 
@@ -176,6 +177,9 @@ def torch_repeat(tensor: Any, counts: Any) -> Tensor:
     value, times = only_tensor(tensor), sizes(counts, "counts")
     if len(times) < value.dim():
         raise LispError(f"counts must give one number for each axis of {shape_text(value)}")
+    shape = (1,) * (len(times) - value.dim()) + tuple(value.shape)
+    found = tuple(a * b for a, b in zip(shape, times, strict=True))
+    room(found, value.dtype, value.device.type == "cpu")
     return value.repeat(times)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 import torch
@@ -10,25 +9,17 @@ from torch import Tensor
 
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
-from lispe_py.runtime.limits import claim
 
 from . import convert
 from .arguments import what
 from .convert import axis, dtype_of, only_tensor, plain_number, sizes
-from .devices import default_device, live_tensors, placed
+from .devices import default_device, live_tensors, placed, room
 
 LIBRARY = "lispe_torch"
 
 
 def _dtype(value: Any) -> torch.dtype:
     return torch.float32 if value is None else dtype_of(value)
-
-
-def _room(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[int, ...]:
-    """A shape, if the evaluation may have the memory of such a tensor."""
-    if not torch.compiler.is_compiling() and default_device() is None:
-        claim(prod(shape) * dtype.itemsize)
-    return shape
 
 
 @primitive("torch_tensor", "tensor_create", "torch_tensor_create", "torch_create", library=LIBRARY)
@@ -77,7 +68,7 @@ def torch_zeros(shape: Any, dtype: Any = None) -> Tensor:
     ; ((0 0 0) (0 0 0))
     """
     kind = _dtype(dtype)
-    return torch.zeros(_room(sizes(shape), kind), dtype=kind, device=default_device())
+    return torch.zeros(room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_ones", "tensor_ones", "torch_tensor_ones", library=LIBRARY)
@@ -88,7 +79,7 @@ def torch_ones(shape: Any, dtype: Any = None) -> Tensor:
     ; (1 1)
     """
     kind = _dtype(dtype)
-    return torch.ones(_room(sizes(shape), kind), dtype=kind, device=default_device())
+    return torch.ones(room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_full", "tensor_full", "torch_tensor_full", library=LIBRARY)
@@ -100,7 +91,7 @@ def torch_full(shape: Any, value: Any, dtype: Any = None) -> Tensor:
     """
     fill = plain_number(value, "value")
     kind = _dtype(dtype)
-    return torch.full(_room(sizes(shape), kind), fill, dtype=kind, device=default_device())
+    return torch.full(room(sizes(shape), kind), fill, dtype=kind, device=default_device())
 
 
 @primitive("torch_full_like", "tensor_full_like", "torch_tensor_full_like", library=LIBRARY)
@@ -144,7 +135,7 @@ def torch_eye(rows: Any, columns: Any = None, dtype: Any = None) -> Tensor:
     if len(high) != 1 or len(wide) != 1:
         raise LispError("rows and columns must be integers")
     kind = _dtype(dtype)
-    rows, columns = _room((*high, *wide), kind)
+    rows, columns = room((*high, *wide), kind)
     return torch.eye(rows, columns, dtype=kind, device=default_device())
 
 
@@ -164,7 +155,7 @@ def torch_arange(start: Any, end: Any = None, step: Any = 1) -> Tensor:
     by = 1 if step is None else plain_number(step, "step")
     if by == 0 or (last - first) * by < 0:
         raise LispError(f"no numbers from {what(first)} to {what(last)} by {what(by)}")
-    _room((int((last - first) / by),), torch.float32)
+    room((int((last - first) / by),), torch.float32)
     return torch.arange(first, last, by, device=default_device())
 
 
@@ -179,7 +170,7 @@ def torch_linspace(start: Any, end: Any, steps: Any) -> Tensor:
     if count < 0:
         raise LispError(f"steps must not be negative: {count}")
     first, last = plain_number(start, "start"), plain_number(end, "end")
-    _room((count,), torch.float32)
+    room((count,), torch.float32)
     return torch.linspace(first, last, count, device=default_device())
 
 
@@ -193,7 +184,7 @@ def torch_randn(shape: Any, dtype: Any = None) -> Tensor:
     ; (3 4)
     """
     kind = _dtype(dtype)
-    return torch.randn(_room(sizes(shape), kind), dtype=kind, device=default_device())
+    return torch.randn(room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_rand", "tensor_rand", "torch_tensor_rand", library=LIBRARY)
@@ -204,7 +195,7 @@ def torch_rand(shape: Any, dtype: Any = None) -> Tensor:
     ; (3 4)
     """
     kind = _dtype(dtype)
-    return torch.rand(_room(sizes(shape), kind), dtype=kind, device=default_device())
+    return torch.rand(room(sizes(shape), kind), dtype=kind, device=default_device())
 
 
 @primitive("torch_randint", "tensor_randint", "torch_tensor_randint", library=LIBRARY)
@@ -217,7 +208,7 @@ def torch_randint(low: Any, high: Any, shape: Any) -> Tensor:
     first, last = axis(low, "low"), axis(high, "high")
     if last <= first:
         raise LispError(f"high must be above low: {first} {last}")
-    return torch.randint(first, last, _room(sizes(shape), torch.int64), device=default_device())
+    return torch.randint(first, last, room(sizes(shape), torch.int64), device=default_device())
 
 
 @primitive("torch_cat", "tensor_cat", "torch_tensor_cat", library=LIBRARY)

@@ -209,6 +209,8 @@ AT_ONCE = [
     "(matrix_string 4000 4000)",
     "(tensor_short 400 400 400)",
     "(uniform_distribution 20000000)",
+    "(reduce '(15000000 5000000) '(a b))",
+    "(outer '* (iota 5000) (iota 5000))",
 ]
 
 TENSORS_AT_ONCE = [
@@ -220,6 +222,8 @@ TENSORS_AT_ONCE = [
     "(torch_randint 0 5 '(5000 5000))",
     "(torch_eye 5000)",
     "(torch_arange 30000000)",
+    "(torch_repeat (torch_ones '(100 10)) '(300 300))",
+    "(torch_outer (torch_ones 5000) (torch_ones 5000))",
     "(torch_linspace 0 1 30000000)",
     '(torch_zeros \'(8000 8000) "float16")',
 ]

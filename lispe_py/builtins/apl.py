@@ -18,6 +18,7 @@ from lispe_py.runtime.arithmetic import OPERATIONS
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.elementwise import like, members
+from lispe_py.runtime.limits import claim
 from lispe_py.runtime.mapping import answers_truth
 from lispe_py.runtime.matrices import convert, flattened, of_core, rebuilt, shape_of, typed
 from lispe_py.runtime.operands import NUMBERS, NUMERIC_LISTS
@@ -82,8 +83,10 @@ def _running(call: Function, items: list[Any]) -> List:
 
 
 def _refuse_many(counts: list[int]) -> None:
-    if sum(count for count in counts if count > 0) > MOST_MEMBERS:
+    total = sum(count for count in counts if count > 0)
+    if total > MOST_MEMBERS:
         raise LispError("these counts make too long a list")
+    claim(8 * total)
 
 
 def _replicated(counts: Any, value: Any, name: str) -> Any:
@@ -308,6 +311,7 @@ def outer(lisp: Context, function: Any, left: Any, right: Any) -> Any:
     for value in (left, right):
         if not is_list(value):
             raise LispError("arguments for '°' are lists")
+    claim(8 * _count(left) * _count(right))
     table = at_once.products(function, left, right)
     if table is not None:
         return table
@@ -318,6 +322,10 @@ def outer(lisp: Context, function: Any, left: Any, right: Any) -> Any:
     else:
         seconds = list(right.copy()) if isinstance(right, Grid) else members(right)
     return _assembled(List(List(call(a, b) for b in seconds) for a in firsts), left)
+
+
+def _count(value: Any) -> int:
+    return math.prod(value.shape) if isinstance(value, Grid) else len(value)
 
 
 _INCOMPATIBLE = "arguments for '.' must be compatible lists or matrices"
