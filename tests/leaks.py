@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 
-from lispe_py import LispE
+from lispe_py import LispE, LispError
 from lispe_py.runtime.limits import resident
 
 #: What the process may have grown by, from the first thousand interpreters to the last.
@@ -38,8 +38,10 @@ def use(which: int) -> LispE:
     assert lisp.fork().eval("(f 1)") == 6
     try:
         lisp.eval(f"(car {which})")
-    except Exception as error:
-        assert "car" in str(error)
+    except LispError as error:
+        assert error.line == 1
+    else:
+        raise AssertionError("there must be an error")
     return lisp
 
 
