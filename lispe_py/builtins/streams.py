@@ -88,7 +88,7 @@ def file_readline(file: Any) -> str:
     (fwrite "pq.txt" "p\\nq") (setq f (file "pq.txt")) (file_readline f) (file_readline f)
     ; q
     """
-    return _stream(file).line()
+    return (file if file.__class__ is Stream else _stream(file)).line()  # type: ignore[no-any-return]
 
 
 @primitive("file_readlist")

@@ -61,6 +61,8 @@ def trim(value: Any) -> str | bytes:
     (list (trim "  bark \\n"))
     ; ("bark")
     """
+    if value.__class__ is str:
+        return value.strip(BLANKS)  # type: ignore[no-any-return]
     return same_kind(value, text_of(value).strip(BLANKS))
 
 
@@ -81,6 +83,8 @@ def trimright(value: Any) -> str | bytes:
     (list (trimright " bark  "))
     ; (" bark")
     """
+    if value.__class__ is str:
+        return value.rstrip(BLANKS)  # type: ignore[no-any-return]
     return same_kind(value, text_of(value).rstrip(BLANKS))
 
 
@@ -252,7 +256,10 @@ def split(value: Any, separator: Any = None) -> Strings | Stringbytes:
     (list (split ";red;;blue;" ";") (split "a b") (split "né" ""))
     ; (("red" "blue") ("a" "b") ("n" "é"))
     """
-    return pieces_like(value, list(filter(None, _pieces(value, separator))))
+    pieces = _pieces(value, separator)
+    if "" in pieces:
+        pieces = [piece for piece in pieces if piece]
+    return pieces_like(value, pieces)
 
 
 @primitive("splite")

@@ -347,6 +347,8 @@ test_form(*COMPARISON)(_comparison)
 @inline("at")
 def at(c: Compiler, form: List) -> ast.expr:
     nodes = c.args(form)
+    if len(nodes) == 3 and all(isinstance(n, (ast.Name, ast.Constant)) for n in nodes):
+        return _at_two(c, *nodes)
     if len(nodes) != 2:
         return emit.run("at", *nodes)
     container, index = nodes
@@ -376,6 +378,26 @@ def at(c: Compiler, form: List) -> ast.expr:
         emit.subscript(container, index),
         other,
     )
+
+
+def _at_two(c: Compiler, container: ast.expr, first: ast.expr, second: ast.expr) -> ast.expr:
+    """A member of a list in a list."""
+    general = emit.run("at", container, first, second)
+    if isinstance(container, ast.Constant) or not all(
+        isinstance(key, ast.Name) or class_of(key) == "int" for key in (first, second)
+    ):
+        return general
+    target = c.temp()
+    inner = emit.name(target)
+    tests: list[ast.expr] = [emit.has_class(container, "List")]
+    tests += [emit.has_class(key, "int") for key in (first, second) if class_of(key) != "int"]
+    found = emit.conditional(
+        emit.has_class(emit.walrus(target, emit.subscript(container, first)), "List"),
+        emit.subscript(inner, second),
+        emit.run("at", inner, second),
+    )
+    test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+    return emit.conditional(test, found, general)
 
 
 def _has_text_key(container: ast.expr, key: ast.expr) -> list[ast.expr]:

@@ -22,6 +22,8 @@ from lispe_py.values.types import TYPE_NAMES
 _NUMBER = re.compile(
     r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|([0-9]+)(\.[0-9]*)?([eE][+-]?[0-9]+)?)"
 )
+#: Digits alone, the most common number.
+_PLAIN = re.compile(r"[0-9]+(?![0-9.eExXbB])")
 
 #: Digits beyond which a text is no number of everyday use; Python reads it in blocks.
 _MANY = 4000
@@ -33,8 +35,9 @@ def leading_number(text: str) -> int | float:
     >>> leading_number("0x1F"), leading_number("3.5kg"), leading_number("kg")
     (31, 3.5, 0)
     """
-    if text.isdecimal() and text.isascii() and len(text) <= _MANY:
-        return int(text)
+    found = _PLAIN.match(text)
+    if found is not None and found.end() <= _MANY:
+        return int(found[0])
     found = _NUMBER.match(text)
     if found is None:
         return 0
@@ -94,8 +97,12 @@ def truncated(value: int | float) -> int:
 
 def to_integer(value: Any) -> int:
     """``integer``: truncated, the leading number of a text, else 0 (1 for a symbol)."""
-    if value.__class__ is int:
+    cls = value.__class__
+    if cls is int:
         return value  # type: ignore[no-any-return]
+    if cls is str:
+        number = leading_number(value)
+        return number if number.__class__ is int else truncated(number)  # type: ignore[return-value]
     return truncated(plain_number(value))
 
 

@@ -115,7 +115,9 @@ class Stream:
 
     def line(self) -> str:
         """The next line with its end; empty after the last one."""
-        file = self.reading()
+        file = self.file
+        if file is None or self.mode != "r":
+            file = self.reading()
         if self.encoding in _BYTE_LINES:
             data = file.readline()
             whole = data.endswith(b"\n")
