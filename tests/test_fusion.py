@@ -88,6 +88,12 @@ WORK = [
     "(foldl '+ 0 (filter '(< 1) (map '* l)))",
     "(foldl (\\(a x) (< a x)) 1 l)",
     "(take 2 (map (\\(x) (* x x)) l))",
+    "(maplist (\\(x) (+ 1 (* x 2))) l)",
+    "(mapcar (\\(x) (- x 0.5)) l)",
+    "(maplist (\\(x) (< x 2)) l)",
+    "(mapcar '(\\(x) (not (< x 2))) l)",
+    "(filterlist (\\(x) (< 0 x)) l)",
+    "(filtercar (\\(x) (% x 5)) l)",
     "(let ((k 2)) (map (\\(x) (+ x k)) l))",
 ]
 
@@ -116,3 +122,43 @@ def test_remainders_by_a_literal(divisor: int) -> None:
     lisp.eval(f"(defun rest(x) (% x {divisor}))")
     for x in (*range(-9, 10), 10**30, -(10**30), 7.9, -7.9):
         assert lisp.globals["rest"](x) == math.copysign(1, x) * (abs(int(x)) % divisor)
+
+
+EAGER = [
+    "(maplist F l)", "(mapcar F l)", "(filterlist F l)", "(filtercar F l)",
+]  # fmt: skip
+FUNCTIONS = [
+    "(\\(x) (* x 2))",
+    "(\\(x) (< x 4))",
+    "(\\(x) (if (< x 4) 'small (+ x 0.5)))",
+    "(\\(x) (setq seen (+ seen 1)) (and x (> x 3)))",
+    "(\\(x) (setq x (+ x 1)) (= x 4))",
+    '(\\(x) (+ x "!"))',
+    "(\\(x) (setq l (list 1)) x)",
+    "(\\(x) (list x))",
+]
+CONTAINERS = [
+    "(list 1 5 3 4)", "(integers 1 5 3 4)", "(floats 0.5 7)", "(llist 1 5 3)", "(strings \"a\")",
+    '"abc"', "()", "nil", "(seti 4 1)", "(rho 2 2 (integers 1 2 3 4))", "(list 9223372036854775807)",
+    "(dictionary \"k\" 1)", "(range 1 6 1)", "(irange 1 1)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_lambda_in_place_is_as_one_in_a_variable(container: str) -> None:
+    """The loop in place of the call gives what the call gives."""
+
+    def outcome(form: str) -> str:
+        lisp = LispE()
+        lisp.eval(f"(setq seen 0) (setq l {container})")
+        try:
+            value = lisp.eval(form)
+        except LispError as error:
+            return error.message
+        return f"{lisp.show(value)} {lisp.call('type', value)} {lisp.eval('(list seen l)')!r}"
+
+    for form in EAGER:
+        for function in FUNCTIONS:
+            # A lambda from a variable is called, not compiled in place.
+            called = f"(setq F {function}) {form}"
+            assert outcome(form.replace("F", function)) == outcome(called), (form, function)

@@ -15,11 +15,17 @@ from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.lazy import finite
-from lispe_py.runtime.mapping import answers_truth, eager_function, numbered, typed_by_first
-from lispe_py.runtime.sequence import iterate, like
+from lispe_py.runtime.mapping import (
+    answers_truth,
+    eager_function,
+    kept,
+    numbered,
+    typed_by_first,
+)
+from lispe_py.runtime.sequence import iterate
 from lispe_py.runtime.truth import truth
 from lispe_py.values.lists import List
-from lispe_py.values.types import LISTS, TEXTS, is_list
+from lispe_py.values.types import is_list
 
 
 @primitive("maplist", interpreter=True)
@@ -51,14 +57,6 @@ def mapcar(lisp: Context, function: Any, container: Any) -> List:
     return List(numbered(results) if answers_truth(function) else results)
 
 
-def _kept(container: Any, items: Iterable[Any]) -> Any:
-    """Members in a container of the kind of the original; a list where it has no such kind."""
-    cls = container.__class__
-    if cls in TEXTS:
-        return (b"" if cls is bytes else "").join(items)
-    return like(container, items) if cls in LISTS else List(items)
-
-
 def _predicate(lisp: Context, function: Any) -> Callable[[Any], bool]:
     call = lisp.callable(function)
 
@@ -78,12 +76,12 @@ def filterlist(lisp: Context, predicate: Any, container: Any) -> Any:
     """
     call = lisp.callable(predicate)
     # In line: a call of a test for each member would double the time.
-    kept = [
+    found = [
         item
         for item in finite(container)
         if (answer := call(item)) is True or (answer is not None and truth(answer))
     ]
-    return _kept(container, kept)
+    return kept(container, found)
 
 
 @primitive("filtercar", interpreter=True)
@@ -103,7 +101,7 @@ def takelist(lisp: Context, predicate: Any, container: Any) -> Any:
     (takelist (\\(x) (< x 6)) '(4 5 6 4))
     ; (4 5)
     """
-    return _kept(container, take_while(_predicate(lisp, predicate), iterate(container)))
+    return kept(container, take_while(_predicate(lisp, predicate), iterate(container)))
 
 
 @primitive("takecar", interpreter=True)
@@ -128,7 +126,7 @@ def droplist(lisp: Context, predicate: Any, container: Any) -> Any:
     (droplist (\\(x) (> x 5)) '(4 5 6 4))
     ; (6 4)
     """
-    return _kept(container, _dropped(lisp, predicate, container))
+    return kept(container, _dropped(lisp, predicate, container))
 
 
 @primitive("dropcar", interpreter=True)

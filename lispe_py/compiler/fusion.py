@@ -19,7 +19,7 @@ from lispe_py.compiler.operators import class_of
 from lispe_py.compiler.scope import Fresh, mentions
 from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON
 from lispe_py.names import CONSTANTS
-from lispe_py.runtime.mapping import BINARY
+from lispe_py.runtime.mapping import BINARY, answers_truth
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -162,15 +162,25 @@ def _inlined(c: Compiler, form: List, count: int) -> Apply | None:
     return Apply(compiled(c.expr), compiled(c.test), calm)
 
 
+def _quoted(form: Any) -> Any:
+    return form[1] if isinstance(form, List) and len(form) == 2 and form[0] is QUOTE else None
+
+
+def _lambda(form: Any) -> List | None:
+    """The lambda that is written in place of a function, quoted or not."""
+    quoted = _quoted(form)
+    body = quoted if isinstance(quoted, List) else form
+    return body if isinstance(body, List) and body and body[0] is LAMBDA else None
+
+
 def _function(c: Compiler, form: Any, count: int) -> Apply:
     """How to apply the function argument of a stage to ``count`` operands."""
-    quoted = form[1] if isinstance(form, List) and len(form) == 2 and form[0] is QUOTE else None
+    quoted = _quoted(form)
     where = getattr(form, "where", None)
-    body = quoted if isinstance(quoted, List) else form
-    if isinstance(body, List) and body and body[0] is LAMBDA:
-        apply = _inlined(c, body, count)
-        if apply is not None:
-            return apply
+    written = _lambda(form)
+    apply = None if written is None else _inlined(c, written, count)
+    if apply is not None:
+        return apply
     if quoted.__class__ is Symbol and _is_known(c, quoted.name):
         name = quoted
         if count == 1 and name.name in BINARY:
@@ -264,15 +274,7 @@ class Loop:
         if name == "map":
             return lambda x, then: then(apply.value(x))
         if name == "filter":
-
-            def kept(x: ast.expr, then: Any) -> None:
-                held = self._held(x)
-                test = apply.test(held)
-                with c.branch() as body:
-                    then(held)
-                c.emit(ast.If(test, body or [ast.Pass()], []))
-
-            return kept
+            return self.filtered(apply)
         if name == "takewhile":
             self.stops = True
 
@@ -295,6 +297,18 @@ class Loop:
             c.emit(ast.If(emit.not_(emit.name(dropping)), body or [ast.Pass()], []))
 
         return after_false
+
+    def filtered(self, apply: Apply) -> Any:
+        c = self.c
+
+        def kept(x: ast.expr, then: Any) -> None:
+            held = self._held(x)
+            test = apply.test(held)
+            with c.branch() as body:
+                then(held)
+            c.emit(ast.If(test, body or [ast.Pass()], []))
+
+        return kept
 
     def _counted(self, form: List, name: str) -> Any:
         c = self.c
@@ -330,6 +344,10 @@ class Loop:
         return _named(node, target)
 
     def run(self, source: Any, last: Callable[[ast.expr], None]) -> None:
+        """Emit the loop over the members of a form's value."""
+        self.over(self.c.expr(source), last)
+
+    def over(self, members: ast.expr, last: Callable[[ast.expr], None]) -> None:
         """Emit the loop; ``last`` takes each member that passes all the stages.
 
         A loop that only computes is there three times: for members that are
@@ -338,7 +356,6 @@ class Loop:
         """
         c = self.c
         stops = emit.constant(self.stops)
-        members = c.expr(source)
         if not self.calm or not self.stages or self.gates:
             members = emit.run("source", members, stops)
             self._loop(members, None, last)
@@ -417,6 +434,37 @@ def for_(c: Compiler, form: List) -> ast.expr:
         block = List([Symbol("block"), *form[3:]])
         form = List([*form[:3], block])
     return composed(c, form)
+
+
+@inline("maplist", "mapcar", "filterlist", "filtercar")
+def eager(c: Compiler, form: List) -> ast.expr:
+    """A loop, where the function is a lambda that is written in place."""
+    name = form[0].name
+    written = _lambda(form[1]) if len(form) == 3 else None
+    if written is None or c.scope.is_local(name) or c.is_function(name):
+        return _plain_call(c, form)
+    apply = _inlined(c, written, 1)
+    if apply is None:
+        return _plain_call(c, form)
+    loop = Loop(c)
+    loop.calm = apply.calm
+    container, result = c.temp(), c.temp()
+    c.emit(emit.assign(container, c.expr(form[2])))
+    c.emit(emit.assign(result, emit.run("List")))
+    append = emit.attribute(emit.name(result), "append")
+    maps = name in ("maplist", "mapcar")
+    if not maps:
+        loop.stages = [loop.filtered(apply)]
+    elif answers_truth(written):
+        one, zero = emit.constant(1), emit.constant(0)
+        loop.stages = [lambda x, then: then(emit.conditional(apply.test(x), one, zero))]
+    else:
+        loop.stages = [lambda x, then: then(apply.value(x))]
+    loop.over(emit.name(container), lambda x: c.emit(emit.effect(emit.call(append, [x]))))
+    found = emit.name(result)
+    if name == "maplist":
+        return emit.run("typed_by_first", found)
+    return emit.run("kept", emit.name(container), found) if name == "filterlist" else found
 
 
 @inline(*_FOLDS)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 from lispe_py.errors import LispError
 from lispe_py.registry import registry
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import CONVERTERS
+from lispe_py.runtime.sequence import like
 from lispe_py.values.functions import form_of
 from lispe_py.values.lists import List
 from lispe_py.values.scalars import Float32
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED
-from lispe_py.values.types import NUMBERS, TEXTS
+from lispe_py.values.types import LISTS, NUMBERS, TEXTS
 
 #: Operators of two operands. A composed function that is given a bare one
 #: applies it to the element and the element itself: ``(map '* l)`` squares.
@@ -93,17 +93,25 @@ def numbered(results: Iterable[Any]) -> Iterator[int]:
     return (0 if result is None else 1 for result in results)
 
 
+def kept(container: Any, items: Iterable[Any]) -> Any:
+    """Members in a container of the kind of the original; a list where it has no such kind."""
+    cls = container.__class__
+    if cls in TEXTS:
+        return (b"" if cls is bytes else "").join(items)
+    return like(container, items) if cls in LISTS else List(items)
+
+
 def typed_by_first(results: Iterable[Any]) -> Any:
     """A list typed by the first result, to whose kind the others are converted.
 
-    Where one of them does not fit, the list is a generic one.
+    Where one of them does not fit, the list is a generic one; a fresh one may
+    be given, which then is the result.
     """
-    rest = iter(results)
-    first = next(rest, rest)
-    if first is rest:
-        return List()
+    items = results if isinstance(results, List) else List(results)
+    if not items:
+        return items
+    first = items[0]
     kind = _BY_FIRST.get(first.__class__)
-    items = List(chain((first,), rest))
     if kind is None:
         return items
     cls = first.__class__
