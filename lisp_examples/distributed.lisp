@@ -1,15 +1,20 @@
 #!/usr/bin/env lispe
 ; One training in several processes, each with its part of the data.
 ;
-;    torchrun --nproc-per-node 2 -m lispe_py lisp_examples/distributed.lisp [EPOCHS]
+;    torchrun --nproc-per-node 2 -m lispe_py lisp_examples/distributed.lisp [EPOCHS [FOLDER/]]
 ;
 ; Without torchrun it is a group of one, and computes the same. The data are points of a
 ; spiral with two arms, the model tells the arms apart. In every step the gradients are
 ; averaged over the processes, so that all have the same weights all the time.
+;
+; Then the same once more, sharded: each process holds a part of every weight, of its
+; gradient and of the optimiser's moments. With a folder the training goes on where an
+; earlier one stopped, of however many processes that was, and is kept there at the end.
 
 (use 'lispe_torch)
 
 (setq epochs (integer (if (> (size _args) 0) (@ _args 0) "300")))
+(setq folder (if (> (size _args) 1) (@ _args 1) nil))
 (torch_distributed_init)
 (setq rank (torch_distributed_rank))
 (setq processes (torch_distributed_world_size))
@@ -43,13 +48,18 @@
 (setq model (torch_distributed_model (torch_model 2 32 2)))
 (setq optimizer (torch_optimizer model 0.01 "adamw"))
 
-(setq losses (list))
-(loopcount epochs
-   (setq loss (torch_cross_entropy (torch_forward model my_x) my_y))
-   (torch_optimizer_zero_grad optimizer)
-   (torch_backward loss)
-   (torch_optimizer_step optimizer)
-   (push losses (torch_item (torch_distributed_all_reduce loss "mean"))))
+; The losses of the whole group, one for each epoch.
+(defun learn(model optimizer)
+   (setq losses (list))
+   (loopcount epochs
+      (setq loss (torch_cross_entropy (torch_forward model my_x) my_y))
+      (torch_optimizer_zero_grad optimizer)
+      (torch_backward loss)
+      (torch_optimizer_step optimizer)
+      (push losses (torch_item (torch_distributed_all_reduce loss "mean"))))
+   losses)
+
+(setq losses (learn model optimizer))
 
 ; ---------------------------------------------------------------- afterwards
 
@@ -70,5 +80,30 @@
    (zerop (size (filterlist (\(other)
       (> (torch_item (torch_max (tensor_abs (tensor_sub other weights)))) 0)) all))))
 (verify "the loss falls to less than half" (< (last@ losses) (* 0.5 (@ losses 0))))
+
+; ---------------------------------------------------------------- sharded
+
+; The same start. The optimiser is made last: it keeps moments of the parts alone.
+(torch_manual_seed (+ 100 rank))
+(setq whole (torch_model 2 32 2))
+(setq elements (torch_distributed_elements whole))
+(setq sharded (torch_distributed_model whole "sharded"))
+(setq optimizer (torch_optimizer sharded 0.01 "adamw"))
+
+(setq before 0)
+(if (and folder (file_exists (+ folder "run.pt")))
+   (setq before (@ (torch_load_checkpoint folder sharded optimizer) "epoch")))
+(setq again (learn sharded optimizer))
+(setq held (maplist (\(t) (integer (torch_item t)))
+   (torch_distributed_all_gather (torch_tensor (floats (torch_distributed_elements sharded))))))
+
+(say (+ "elements in each process: " (string held) " of " (string elements)))
+(say (+ "epochs before: " (string before) ", loss: " (string (@ again 0)) " -> "
+   (string (last@ again))))
+(verify "the processes share the weights out" (= elements (sum held)))
+(verify "the losses are those of before"
+   (or (> before 0) (< (fabs (- (last@ again) (last@ losses))) 0.001)))
+; Every process writes its part.
+(if folder (torch_save_checkpoint sharded optimizer (+ before epochs) folder))
 (say "all of it holds")
 (torch_distributed_end)

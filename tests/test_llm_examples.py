@@ -92,14 +92,19 @@ def test_quantised_models(tiny: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.skipif(
     not (dist.is_available() and dist.is_gloo_available()), reason="no groups of processes"
 )
-def test_two_processes_by_torchrun() -> None:
+def test_two_processes_by_torchrun(tmp_path: Path) -> None:
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     port = ["--master-port", "0", "--rdzv-endpoint", "localhost:0", "--rdzv-backend", "c10d"]
     done = subprocess.run(
-        [*launch, *port, "-m", "lispe_py", str(EXAMPLES / "distributed.lisp"), "60"],
+        [*launch, *port, "-m", "lispe_py", str(EXAMPLES / "distributed.lisp"), "60", f"{tmp_path}/"],
         cwd=ROOT, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "processes: 2, rows of each: 64 pairs"
-    assert lines[-1] == "all of it holds" and verified(lines) == 2
+    assert "elements in each process: (609 609) of 1218" in lines
+    assert lines[-1] == "all of it holds" and verified(lines) == 4
+    # One process alone goes on from there.
+    lines = run("distributed", "60", f"{tmp_path}/")
+    assert any(line.startswith("epochs before: 60, loss: 0.05") for line in lines)
+    assert lines[-1] == "all of it holds"
