@@ -178,3 +178,12 @@ def test_the_quick_ways_are_taken() -> None:
     assert at_once.products(Symbol("*"), long[:100], long[:100]) is not None
     assert at_once.equal_members(long, 3) is not None
     assert at_once.distinct(long) is not None
+
+
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501, vector.PART, vector.PART * 2 + 3])
+def test_sums_of_integers_are_exact(size: int) -> None:
+    for step in (1, -3, TOP // 5, -(TOP // 7)):
+        items = [(i * 7919) % 5 * step for i in range(size)]
+        assert vector.total(Integers(items)) == sum(items)
+        small = [item % 1000 - 500 for item in items]
+        assert vector.total(Shorts(small)) == sum(small)

@@ -102,7 +102,9 @@ def folded(function: Any, value: Any, backwards: bool = False) -> Any:
 def distinct(value: Any) -> Iterable[Any] | None:
     """The members that differ in print, in the order in which they come first."""
     cls = value.__class__
-    if cls in _WHOLE or cls is Strings:
+    if cls in _WHOLE:
+        return list(dict.fromkeys(value.tolist()))
+    if cls is Strings:
         return dict.fromkeys(value)
     if cls is Numbers or cls is Floats:
         kinds: set[type] = {float}
