@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import signal
 import subprocess
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from lispe_py import LispError
 from lispe_py.runtime.atomic import write_bytes
+from lispe_py.values.streams import Stream
 
 EXAMPLES = Path(__file__).parent.parent / "lisp_examples"
 LISPE = [sys.executable, "-m", "lispe_py"]
@@ -183,3 +186,59 @@ def test_an_interrupt_when_a_file_has_just_been_replaced(
         write_bytes(path, [b"new"])
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+# ---------------------------------------------------------------- lines read in advance
+
+
+def test_lines_between_other_reads(tmp_path: Path) -> None:
+    """Lines are read in advance, which no other function on the file may notice."""
+    lines = [f"{i}: né {'x' * (i % 50)}\n" for i in range(3000)]
+    data = "".join(lines).encode()
+    path = tmp_path / "t.txt"
+    path.write_bytes(data)
+    stream = Stream(str(path), "r")
+    rng = random.Random(3)
+    at = 0
+    for _ in range(400):
+        for _ in range(rng.choice((1, 2, 30))):
+            end = data.find(b"\n", at) + 1 or len(data)
+            assert stream.line().encode() == data[at:end]
+            at = end
+        assert stream.tell() == at
+        kind = rng.randrange(4)
+        if kind == 0:
+            text = stream.read(5)
+            assert text == data[at:].decode()[:5]
+            at += len(text.encode())
+        elif kind == 1:
+            assert stream.read_bytes(1) == data[at : at + 1]
+            stream.seek(at)
+        elif kind == 2:
+            at = len("".join(lines[: rng.randrange(2500)]).encode())
+            stream.seek(at)
+    stream.close()
+
+
+def test_the_end_after_lines_read_in_advance(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_text("a\nb\nc\nd")
+    stream = Stream(str(path), "r")
+    assert [(stream.line(), stream.past_end) for _ in range(5)] == [
+        ("a\n", False), ("b\n", False), ("c\n", False), ("d", True), ("", True),
+    ]  # fmt: skip
+    with path.open("a") as file:
+        file.write("e\n")
+    assert stream.line() == "e\n"
+    stream.close()
+
+
+def test_bytes_that_are_no_text_are_told_at_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.txt"
+    path.write_bytes(b"a\n" * 50 + b"\xff\n" + b"b\n")
+    stream = Stream(str(path), "r")
+    assert [stream.line() for _ in range(50)] == ["a\n"] * 50
+    with pytest.raises(LispError, match="is not in utf-8"):
+        stream.line()
+    assert stream.line() == "b\n"
+    stream.close()

@@ -14,6 +14,8 @@ from lispe_py.protocol import Adapter, register_adapter
 
 #: Encodings in which a line ends with the byte 10 and nothing else does.
 _BYTE_LINES = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
+#: Bytes of lines that are read in advance, about.
+_MOST_AHEAD = 1 << 16
 _SIGNATURE = b"\xef\xbb\xbf"
 
 
@@ -47,6 +49,8 @@ class Stream:
         "decoder",
         "past_end",
         "release",
+        "ahead",
+        "block",
         "__weakref__",
     )
 
@@ -65,7 +69,12 @@ class Stream:
         self.release = weakref.finalize(self, _release, opened, path)
         self.decoder = codecs.getincrementaldecoder(self.encoding)()
         self.past_end = False
+        #: Lines that were read in advance, the next one last.
+        self.ahead: list[str] = []
+        #: Bytes of lines to read in advance the next time; 0: one line a time.
+        self.block = 0
         if mode == "r" and self.encoding == "utf-8" and opened.seekable():
+            self.block = 1
             if opened.read(3) != _SIGNATURE:
                 opened.seek(0)
 
@@ -75,6 +84,38 @@ class Stream:
         if self.mode != "r":
             raise LispError("expecting 'stream' to be in 'read' mode")
         return self.file
+
+    def settled(self) -> BinaryIO:
+        """The file to read from, at the place that the program has reached."""
+        file = self.reading()
+        if self.block:
+            self._give_back(file)
+        return file
+
+    def _give_back(self, file: BinaryIO) -> None:
+        """Go back to the end of the last line that was asked for."""
+        if self.ahead:
+            file.seek(-self._bytes_ahead(), os.SEEK_CUR)
+            self.ahead.clear()
+        # Who reads now and then something else does not wait for many lines.
+        self.block = 1
+
+    def _bytes_ahead(self) -> int:
+        return sum(len(text.encode()) for text in self.ahead)
+
+    def _read_ahead(self, file: BinaryIO) -> bool:
+        """Read some lines; more each time, as a program that goes through a file does."""
+        found = file.readlines(self.block)
+        try:
+            self.ahead.extend(map(bytes.decode, reversed(found)))
+        except UnicodeDecodeError:
+            # The error is that of its own line.
+            self.ahead.clear()
+            file.seek(-sum(map(len, found)), os.SEEK_CUR)
+            self.block = 1
+            return False
+        self.block = min(2 * self.block, _MOST_AHEAD)
+        return bool(found)
 
     def writing(self) -> BinaryIO:
         if self.file is None:
@@ -92,7 +133,7 @@ class Stream:
 
     def read(self, count: int = -1) -> str:
         """So many characters, or all that is left."""
-        file = self.reading()
+        file = self.settled()
         if count < 0:
             text = self.decode(file.read(), True)
             self.past_end = True
@@ -108,7 +149,7 @@ class Stream:
         return text
 
     def read_bytes(self, count: int) -> bytes:
-        data = self.reading().read(max(count, 0))
+        data = self.settled().read(max(count, 0))
         if len(data) < count:
             self.past_end = True
         return data
@@ -118,14 +159,16 @@ class Stream:
         file = self.file
         if file is None or self.mode != "r":
             file = self.reading()
+        if self.ahead or (self.block and self._read_ahead(file)):
+            found = self.ahead.pop()
+            if not found.endswith("\n"):
+                self.past_end = True
+            return found
         if self.encoding in _BYTE_LINES:
             data = file.readline()
             whole = data.endswith(b"\n")
             if not whole:
                 self.past_end = True
-            elif data.isascii():
-                # So are most lines, and nothing of a character is pending before one.
-                return data.decode("ascii")
             return self.decode(data, not whole)
         text = io.StringIO()
         while character := self.read(1):
@@ -165,6 +208,8 @@ class Stream:
         if self.file is None:
             raise LispError("this file is closed")
         try:
+            if self.block:
+                self._give_back(self.file)
             self.file.seek(offset, origin)
         except (OSError, ValueError, OverflowError):
             raise LispError(f"no such position in the file: {offset}") from None
@@ -174,7 +219,7 @@ class Stream:
     def tell(self) -> int:
         if self.file is None:
             raise LispError("this file is closed")
-        return self.file.tell()
+        return self.file.tell() - self._bytes_ahead()
 
     def write(self, data: bytes) -> None:
         try:
