@@ -256,7 +256,8 @@ def split(value: Any, separator: Any = None) -> Strings | Stringbytes:
     (list (split ";red;;blue;" ";") (split "a b") (split "né" ""))
     ; (("red" "blue") ("a" "b") ("n" "é"))
     """
-    pieces = _pieces(value, separator)
+    plain = value.__class__ is separator.__class__ is str and separator
+    pieces = value.split(separator) if plain else _pieces(value, separator)
     if "" in pieces:
         pieces = [piece for piece in pieces if piece]
     return pieces_like(value, pieces)
