@@ -22,7 +22,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import KernelManager, start_new_kernel
 
 #: Seconds that anything may take on a busy machine.
-PATIENCE = 120
+PATIENCE = 60
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -229,6 +229,10 @@ def test_input_is_asked_of_the_front_end(kernel: Client) -> None:
 
     cell = kernel.run('(println (+ "Hello " (input)))', stdin_hook=answer, allow_stdin=True)
     assert (cell.text(), asked) == ("Hello Ada\n", [""])
+    kernel.run(
+        "(setq answer (input))", stdin_hook=lambda _: kernel.client.input("\x04"), allow_stdin=True
+    )
+    assert kernel.run("answer").value == "nil", "the end of the input"
     cell = kernel.run("(input)", allow_stdin=False)
     assert cell.reply["evalue"] == "this front end takes no input"
 
@@ -283,6 +287,18 @@ def test_an_endless_loop_is_interrupted(kernel: Client) -> None:
     assert kernel.run("(+ 20 1)").value == "21"
 
 
+def shows_itself(methods: str) -> str:
+    """A form whose value is an object of Python with such methods."""
+    return f"""(py_eval "type('Frame', (), {{{methods}}})()")"""
+
+
+def test_showing_a_value_is_interrupted(kernel: Client) -> None:
+    endless = "print(1) or sum(0 for _ in iter(int, 1))"
+    number = kernel.begin(shows_itself(f"'_repr_html_': lambda self: {endless}"))
+    kernel.manager.interrupt_kernel()
+    assert kernel.reply(number)["ename"] == "LispInterrupt"
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_a_signal_interrupts_too(kernel: Client) -> None:
     number = kernel.begin('(println "begun") (while true nil)')
@@ -293,7 +309,15 @@ def test_a_signal_interrupts_too(kernel: Client) -> None:
     assert kernel.run("(+ 20 2)").value == "22"
 
 
-# ---------------------------------------------------------------- torch
+# ---------------------------------------------------------------- shown richly
+
+
+def test_objects_that_show_themselves(kernel: Client) -> None:
+    methods = "'_repr_html_': lambda self: '<b>1</b>', '_repr_png_': lambda self: b'point'"
+    [result] = kernel.run(shows_itself(methods)).of("execute_result")
+    data = result["data"]
+    assert (data["text/html"], base64.b64decode(data["image/png"])) == ("<b>1</b>", b"point")
+    assert "Frame" in data["text/plain"]
 
 
 def test_a_tensor_is_a_table(kernel: Client) -> None:

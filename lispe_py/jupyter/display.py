@@ -1,4 +1,8 @@
-"""How a notebook shows a value: the text of the prompt, and a table for a tensor."""
+"""How a notebook shows a value: the text of the prompt, and a table for a tensor.
+
+Objects of Python that know how to show themselves, as data frames do, are asked.
+Source: IPython, "Rich display", https://ipython.readthedocs.io/en/stable/config/integrating.html
+"""
 
 from __future__ import annotations
 
@@ -6,30 +10,47 @@ import base64
 import html
 import sys
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
+
+from IPython.core.formatters import DisplayFormatter
 
 from lispe_py.repl.values import about, element, summary
 
 #: Rows and columns of a table; of a larger tensor the first ones are shown.
 MOST = 10
 
-Bundle = dict[str, str]
+#: What is shown, by MIME types; pictures are texts in base64.
+Bundle = dict[str, Any]
 
 
 def bundle(value: Any) -> Bundle:
     """A value by MIME types; the text is what the prompt shows."""
-    shown = {"text/plain": summary(value)}
     table = _table(value)
-    if table is not None:
-        shown["text/html"] = table
-    return shown
+    shown = _own(value) if table is None else {"text/html": table}
+    return {**shown, "text/plain": summary(value)}
+
+
+@cache
+def _formatter() -> DisplayFormatter:
+    return DisplayFormatter()
+
+
+def _own(value: Any) -> Bundle:
+    """What an object has methods for, besides text."""
+    shown, _ = _formatter().format(value, exclude=["text/plain"])
+    return {kind: _text(data) for kind, data in shown.items()}
+
+
+def _text(data: Any) -> Any:
+    """Pictures of points are sent in base64."""
+    return base64.b64encode(data).decode("ascii") if isinstance(data, bytes) else data
 
 
 def picture(path: str) -> Bundle:
     """A PNG file that a program has written."""
     with open(path, "rb") as stream:
-        data = base64.b64encode(stream.read()).decode("ascii")
-    return {"image/png": data, "text/plain": path}
+        return {"image/png": _text(stream.read()), "text/plain": path}
 
 
 def _table(value: Any) -> str | None:

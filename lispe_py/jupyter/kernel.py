@@ -11,7 +11,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TextIO, cast
 
 from ipykernel.iostream import OutStream
@@ -57,9 +57,8 @@ class LispEKernel(Kernel):  # type: ignore[misc]
 
     def start(self) -> None:
         super().start()
-        timer = threading.Timer(LEAVE, assistance.prepare)
-        timer.daemon = True
-        timer.start()
+        # The first completion need not wait for all that there is to read.
+        threading.Thread(target=assistance.prepare, name="lispe:names", daemon=True).start()
 
     @property
     def kernel_info(self) -> dict[str, Any]:
@@ -93,7 +92,9 @@ class LispEKernel(Kernel):  # type: ignore[misc]
                     {"execution_count": self.execution_count, "data": made, "metadata": {}},
                 )
 
-        failure, status = self._run(f"In[{self.execution_count}]", code, show)
+        # A silent cell has no number of its own.
+        name = "silent" if silent else f"In[{self.execution_count}]"
+        failure, status = self._run(name, code, show)
         if failure is not None:
             self._publish("error", failure)
             return {"status": "error", "execution_count": self.execution_count, **failure}
@@ -107,14 +108,21 @@ class LispEKernel(Kernel):  # type: ignore[misc]
             },
         }
 
-    def _run(self, name: str, text: str, show: Any) -> tuple[dict[str, Any] | None, int | None]:
+    def _run(
+        self, name: str, text: str, show: Callable[[Bundle], None]
+    ) -> tuple[dict[str, Any] | None, int | None]:
         """Run a text; the error it ended with, and a status if it ends the session."""
         self._failure = None
         try:
-            status = self._cells.enter_as(name, text, bundle, show)
+            status = self._cells.enter_as(name, text, self._bundle, show)
         finally:
             failure, self._failure = self._failure, None
         return failure, status
+
+    def _bundle(self, value: Any) -> Bundle:
+        # As a part of the program, so that an interrupt ends it.
+        made: Bundle = self.lisp.evaluated(lambda: bundle(value))
+        return made
 
     def _expression(self, text: str) -> dict[str, Any]:
         found: list[Bundle] = []
@@ -222,7 +230,10 @@ class Questions(io.TextIOBase):
         if not self._left:
             if not self._kernel._allow_stdin:
                 raise LispError("this front end takes no input")
-            self._left = self._kernel.raw_input("") + "\n"
+            try:
+                self._left = self._kernel.raw_input("") + "\n"
+            except EOFError:
+                return ""
         return self._left
 
     def _taken(self, line: str, size: int) -> str:

@@ -112,7 +112,7 @@ def _converted(value: Any, made: dict[int, Any]) -> Any:
         return value
     if isinstance(value, array):
         return _array(value)
-    module = cls.__module__.partition(".")[0]
+    module = str(getattr(cls, "__module__", "")).partition(".")[0]
     if module == "numpy":
         return _from_numpy(value, made)
     if isinstance(value, (bytearray, memoryview)):
