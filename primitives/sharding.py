@@ -96,6 +96,7 @@ class Sharded(Grouped):
                 dist.broadcast(value.detach(), 0)
             mesh = init_device_mesh(place.type, (processes(),))
             for unit in (*_units(wrapped), wrapped):
+                unit.register_forward_hook(_no_view)
                 # Dropped after every run, also by the outermost: a run that only
                 # looks at the output must leave the module sharded.
                 fully_shard(unit, mesh=mesh, reshard_after_forward=True)  # type: ignore[call-overload]
@@ -103,6 +104,11 @@ class Sharded(Grouped):
             raise LispError(
                 f"the module cannot be sharded: {str(error).strip().splitlines()[0]}"
             ) from None
+
+
+def _no_view(unit: nn.Module, inputs: Any, output: Any) -> Any:
+    """An output of its own: writing into a view would cut the gradients of a sharded part off."""
+    return output.clone() if isinstance(output, Tensor) and output._is_view() else output
 
 
 def _units(module: nn.Module) -> list[nn.Module]:

@@ -182,8 +182,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two")
     start(folder)
     codes, errors = run_group(folder, SHARDED, 2)
-    # The second has died, and the first, which was about to save, was ended.
-    assert codes == "[-15, 1]", errors
+    # The second has died; the first, which was about to save, was ended or missed it.
+    assert codes in ("[-15, 1]", "[1, 1]"), errors
     (folder / "errors.txt").write_text(errors)
     return folder
 
@@ -254,6 +254,43 @@ def test_one_process_ends_the_training_of_two(trained: Path, tmp_path: Path, pat
        (dictionary "epochs" 3 "batch_size" 12 "shuffle" nil "clip_norm" 0.5 "resume" path))""")
     assert len(history["loss"]) == 3
     close(lisp.globals["net"].state_dict(), wanted)
+
+
+def test_a_transformer_with_adapters_is_sharded_layer_by_layer(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    lisp = LispE()
+    lisp.eval("""
+    (use 'lispe_torch)
+    (torch_distributed_init)
+    (setq ids (torch_tensor '((1 2 3 4) (5 6 7 8))))
+    (setg loss nil)
+    (defun made()
+       (torch_manual_seed 7)
+       (torch_lora_apply
+          (torch_model_create "transformer"
+             (dictionary "vocab_size" 11 "embed_dim" 8 "num_heads" 2 "num_layers" 2))
+          (dictionary "rank" 2 "target_modules" "all-linear")))
+    (defun learned(m)
+       (setq o (torch_optimizer m 0.01 "adamw"))
+       (loopcount 3
+          (setg loss (torch_cross_entropy
+             (tensor_reshape (torch_forward m ids) '(-1 11)) (tensor_reshape ids '(-1))))
+          (torch_optimizer_zero_grad o)
+          (torch_backward loss)
+          (torch_optimizer_step o))
+       (torch_state_dict m))""")
+    try:
+        plain = lisp.eval("(learned (made))").tensors
+        sharded = lisp.eval(
+            '(setq m (torch_distributed_model (made) "sharded")) (learned m)'
+        ).tensors
+        close(sharded, plain)
+        blocks = lisp.globals["m"].wrapped.layers
+        assert all(type(block).__name__ == "FSDPTransformerBlock" for block in blocks)
+    finally:
+        lisp.eval("(torch_distributed_end)")
+    assert not [w for w in recwarn if "view" in str(w.message)]
 
 
 # ------------------------------------------------------------------ folders, one process
