@@ -55,6 +55,10 @@ _KEEP = object()
 # --- typed lists -----------------------------------------------------------
 
 
+#: Class of a typed list -> that of members which need no conversion.
+_OWN: dict[type, set[type]] = {Integers: {int}, Numbers: {float}, Strings: {str}}
+
+
 def typed(cls: type[Any], items: Iterable[Any]) -> Any:
     """A typed list of converted members: ``typed(Integers, [1.5, "2"])`` is (1 2)."""
     source = items.__class__
@@ -66,6 +70,9 @@ def typed(cls: type[Any], items: Iterable[Any]) -> Any:
         found = _converted_at_once(cls, items)
         if found is not None:
             return found
+    items = list(items)
+    if set(map(type, items)) == _OWN.get(cls):
+        return cls(items)
     convert = CONVERTERS[cls.kind]
     return cls([convert(item) for item in items])
 
