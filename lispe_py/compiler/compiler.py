@@ -714,9 +714,14 @@ class Compiler:
             if isinstance(node.value, str) and node.value.startswith("\0"):
                 return emit.run("truth", node)
             return emit.constant(bool(node.value))
-        if isinstance(node, ast.Name):
+        if isinstance(node, (ast.Name, ast.Call)):
+            # Most answers are true or nil themselves.
+            first = node
+            if isinstance(node, ast.Call):
+                target = self.temp()
+                first, node = emit.walrus(target, node), emit.name(target)  # type: ignore[assignment]
             return ast.BoolOp(ast.Or(), [
-                emit.is_(node, emit.true()),
+                emit.is_(first, emit.true()),
                 ast.BoolOp(ast.And(), [
                     emit.is_not(node, emit.nil()), emit.run("truth", node)]),
             ])  # fmt: skip
