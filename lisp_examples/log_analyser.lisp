@@ -46,6 +46,14 @@
          (if (>= time 0) (remember kept time line)))
       (+= strange 1)))
 
+(defun read_log (path kept)
+   (setq source (file path 'r))
+   (setq line (file_readline source))
+   (while (!= line "")
+      (analyse (trimright line) kept)
+      (setq line (file_readline source)))
+   (file_close source))
+
 (defun report (title counts)
    (println)
    (println title)
@@ -54,12 +62,7 @@
 
 (if (= (size _args) 0) (throw "usage: log_analyser.lisp service.log [how many of the slowest]"))
 (setq kept (if (> (size _args) 1) (integer (@ _args 1)) 5))
-(setq source (file (@ _args 0) 'r))
-(setq line (file_readline source))
-(while (!= line "")
-   (analyse (trimright line) kept)
-   (setq line (file_readline source)))
-(file_close source)
+(read_log (@ _args 0) kept)
 
 (println total "lines," strange "of another form")
 (report "levels" levels)
