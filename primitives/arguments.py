@@ -29,7 +29,16 @@ def what(value: Any) -> str:
         return f'the string "{value if len(value) <= 40 else value[:37] + "..."}"'
     if isinstance(value, (int, float)):
         return str(value)
-    return f"a {type_name(value)}"
+    return with_article(type_name(value))
+
+
+def with_article(noun: str) -> str:
+    """``a list_``, ``an atom_``.
+
+    >>> with_article("integers_")
+    'an integers_'
+    """
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
 def shape_text(value: Tensor) -> str:

@@ -13,7 +13,7 @@ from lispe_py.runtime.context import Context
 from lispe_py.values.lists import List
 
 from . import layers
-from .arguments import floating_dtype, is_list, module, modules, tensor, text, what
+from .arguments import floating_dtype, is_list, module, modules, tensor, text, what, with_article
 from .composite import Assembled, architecture, named_parts
 from .layers import MLP, Embedding, Layer, LayerNorm, Linear, MultiHeadAttention, TransformerBlock
 
@@ -25,7 +25,7 @@ def _of(value: Any, cls: type[nn.Module], name: str) -> nn.Module:
     if isinstance(value, cls):
         return value
     kind = getattr(cls, "title", cls.__name__)
-    raise LispError(f"{name} must be a {kind}, not {what(value)}")
+    raise LispError(f"{name} must be {with_article(kind)}, not {what(value)}")
 
 
 @primitive("torch_model", library=LIBRARY)

@@ -77,6 +77,8 @@ def test_mistakes_are_errors_of_the_language(
     ("program", "message"),
     [
         ("(torch_full '(2) (tensor_ones '(4)))", "value must be a number, not a tensor (4)"),
+        ("(torch_arange 'a)", "start must be a number, not an atom_"),
+        ("(torch_arange '(1))", "start must be a number, not a list_"),
         ("(torch_arange (torch_tensor '(1 2)))", "start must be a number, not a tensor (2)"),
         ("(torch_zeros '(-1 2))", "shape must be a list of integers of at least 0: it holds -1"),
         ('(torch_relu "a")', 'argument must be a tensor, not the string "a"'),
