@@ -63,6 +63,22 @@ CASES: dict[str, tuple[str, str, int, int]] = {
         "Mismatch on argument: 2 (integer_ required)", 2, 3,
     ),
     "space": ("(defspace s\n  (defun f(x)\n    (car 5)))\n(space s\n  (f 5))", CAR, 3, 5),
+    "pattern method": (
+        "(class@ A (x)\n  (defpat m(0)\n    (car x))\n  (defpat m(n)\n    (cdr\n       (car n))))\n"
+        "((A 5) (m 5))", CAR, 6, 8,
+    ),
+    "no body of a method fits": (
+        "(class@ A (x)\n  (defpat m(0) x))\n(setq a (A 5))\n(+ 1\n  (a (m 7)))",
+        "Could not find a match for function: 'm'", 5, 6,
+    ),
+    "unknown space": ("(setq a 1)\n(+ 1\n (space nowhere\n  1))", "Unbound atom: 'nowhere'", 3, 2),
+    "operand": ("(setq b\n  (xor true\n    (car 5)\n nil))", CAR, 3, 5),
+    "after a cut": ("(defprol f(x)\n   (> x 1)\n   cut_\n  (car x))\n(f 5)", CAR, 4, 3),
+    "rest of a macro": (
+        "(defmacro all($ r)\n  (block $ r))\n(all 1\n   (+ 1 2)\n  (car 5))", CAR, 5, 3,
+    ),
+    "pattern": ('(pattern@ {"a":z}\n  (car 5))', CAR, 2, 3),
+    "infix": ("(setq a 1)\n(infix a +\n   (car 5))", CAR, 3, 4),
     # Functions that built-ins call.
     "maplist": (
         "(setq l '(1 2 0))\n(maplist\n   (\\(x)\n      (/ 1 x))\n  l)", "division by zero", 4, 7,
