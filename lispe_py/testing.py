@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from lispe_py.errors import LispError
 from lispe_py.interpreter import LispE
 from lispe_py.reader import read
+from lispe_py.runtime.calls import read_source
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.types import type_name
@@ -53,8 +54,11 @@ class TestFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        with open(self.path, encoding="utf-8") as stream:
-            self.cases = list(_cases(stream.read(), self.path))
+        try:
+            text = read_source(self.path)
+        except OSError as error:
+            raise LispError(f"cannot read {self.path}: {error.strerror}") from None
+        self.cases = list(_cases(text, self.path))
 
     def run(self, case: Case) -> None:
         """Run a test in an interpreter of its own.

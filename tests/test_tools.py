@@ -100,3 +100,16 @@ def test_the_site(tmp_path: Path) -> None:
     for page in written:
         text = Path(page).read_text(encoding="utf-8")
         assert 'href="tutorial.html"' in text and "http" not in text.split("<body>")[0]
+
+
+@pytest.mark.parametrize("tool", ["check", "format", "doc", "test"])
+def test_files_that_cannot_be_read(tool: str, tmp_path: Path) -> None:
+    from lispe_py.cli import main
+
+    bad = tmp_path / "bad.lisp"
+    bad.write_bytes(b"\xff(")
+    assert main([tool, str(bad)]) in (1, 2)
+    assert main([tool, str(tmp_path / "none.lisp")]) in (1, 2)
+    locked = tmp_path / "locked.lisp"
+    locked.mkdir()
+    assert main([tool, str(locked)]) in (0, 1, 2)

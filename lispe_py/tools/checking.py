@@ -21,10 +21,9 @@ from lispe_py.errors import LispError
 from lispe_py.interpreter import LispE
 from lispe_py.reader import read
 from lispe_py.registry import Entry
-from lispe_py.runtime.calls import read_source
 from lispe_py.testing import KINDS
 from lispe_py.tools import scanning
-from lispe_py.tools.files import lisp_files
+from lispe_py.tools.files import lisp_files, text_of
 from lispe_py.tools.scanning import Scan
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -153,7 +152,7 @@ def _add_loaded(lisp: LispE, scan: Scan, name: str, file: str) -> None:
             continue
         seen.add(path)
         try:
-            forms = read(read_source(path), path)
+            forms = read(text_of(path), path)
         except LispError:
             continue  # told when that file is checked
         other = Scan(scan.is_known)
@@ -167,7 +166,7 @@ def _add_loaded(lisp: LispE, scan: Scan, name: str, file: str) -> None:
 def check_file(path: str) -> list[Finding]:
     """What is found in a file; a file that cannot be read is a finding too."""
     try:
-        return check_text(read_source(path), path)
+        return check_text(text_of(path), path)
     except LispError as error:
         return [_refused(error, path)]
 

@@ -14,7 +14,7 @@ from lispe_py.errors import LispError
 from lispe_py.interpreter import LispE
 from lispe_py.printer import show
 from lispe_py.reader import read
-from lispe_py.runtime.calls import read_source
+from lispe_py.tools.files import text_of
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -45,7 +45,7 @@ def document_file(path: str) -> str:
     Raises:
         LispError: the file cannot be read.
     """
-    text = read_source(path)
+    text = text_of(path)
     lines = text.split("\n")
     parts = [head] if (head := _comment(lines, _start(lines))) else []
     seen: set[str] = set()

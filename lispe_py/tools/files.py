@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from lispe_py.errors import LispError
+from lispe_py.runtime.calls import read_source
 
 
 def lisp_files(paths: Iterable[str]) -> Iterator[str]:
@@ -23,3 +24,15 @@ def lisp_files(paths: Iterable[str]) -> Iterator[str]:
             yield path
         else:
             raise LispError(f"there is no file {path}")
+
+
+def text_of(path: str) -> str:
+    """The text of a file.
+
+    Raises:
+        LispError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return read_source(path)
+    except OSError as error:
+        raise LispError(f"cannot read {path}: {error.strerror}") from None

@@ -18,9 +18,8 @@ from lispe_py.indentation import indent_of
 from lispe_py.printer import show
 from lispe_py.reader import read
 from lispe_py.runtime.atomic import replacing
-from lispe_py.runtime.calls import read_source
 from lispe_py.surface import CLOSING, COMMENTS, OPENING, Token, open_brackets, tokens
-from lispe_py.tools.files import lisp_files
+from lispe_py.tools.files import lisp_files, text_of
 
 WIDTH = 100
 
@@ -148,7 +147,7 @@ def main(words: list[str]) -> int:
         return 2
     for path in paths:
         try:
-            before = read_source(path)
+            before = text_of(path)
             after = format_text(before, path)
         except LispError as error:
             place = f"{path}:{error.line or 1}:{error.column or 1}"
