@@ -124,3 +124,36 @@ def test_an_interrupt_while_writing_leaves_the_old_file(monkeypatch: pytest.Monk
             LispE().eval('(fwrite "a" "new")')
     assert Path("a").read_text() == "old"
     assert os.listdir() == ["a"]
+
+
+def test_an_interrupt_when_the_passing_file_is_just_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from lispe_py.runtime import atomic
+
+    target = tmp_path / "a.txt"
+    target.write_text("old", encoding="utf-8")
+    made = []
+
+    def interrupted(path: str, flags: int) -> int:
+        made.append(path)
+        os.close(os.open(path, flags, 0o600))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic, "_private", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        atomic.write_bytes(target, [b"new"])
+    assert len(made) == 1
+    assert os.listdir(tmp_path) == ["a.txt"]
+    assert target.read_text(encoding="utf-8") == "old"
+
+
+def test_a_new_file_may_be_for_the_user_alone(tmp_path: Path) -> None:
+    from lispe_py.runtime import atomic
+
+    target = tmp_path / "a.txt"
+    for content in (b"one", b"two"):
+        with atomic.replacing(target, mode=0o600) as file:
+            file.write(content)
+    assert target.read_bytes() == b"two"
+    assert target.stat().st_mode & 0o777 == 0o600

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
@@ -18,10 +17,12 @@ _SUFFIX = ".new"
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+def replacing(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[BinaryIO]:
     """A binary file to write; it takes the place of ``path`` when the block ends well.
 
-    After an exception the target is as it was, and nothing is left beside it.
+    After an exception the target is as it was, and nothing is left beside it. ``mode``
+    holds the permissions of the file where it is new; those that the user's new files
+    have by default.
 
     Raises:
         OSError: where the folder or the file cannot be written.
@@ -32,12 +33,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         with open(target, "wb") as direct:
             yield direct
         return
-    with passing_file(target) as beside, open(beside, "wb") as file:
+    with passing_file(target, mode) as beside, open(beside, "wb") as file:
         yield file
 
 
 @contextmanager
-def passing_file(path: str | os.PathLike[str]) -> Iterator[str]:
+def passing_file(path: str | os.PathLike[str], mode: int | None = None) -> Iterator[str]:
     """The name of a new file, to be filled; it takes the place of ``path`` at the end.
 
     For writers that want a name. The permissions of a file that was there are kept.
@@ -47,26 +48,34 @@ def passing_file(path: str | os.PathLike[str]) -> Iterator[str]:
     """
     target = os.path.realpath(path)
     try:
-        mode: int | None = os.stat(target).st_mode
+        mode = stat.S_IMODE(os.stat(target).st_mode)
     except FileNotFoundError:
-        mode = None
-    if mode is not None and not os.access(target, os.W_OK):
-        raise PermissionError(13, "Permission denied", target)
+        mode = 0o666 & ~_umask() if mode is None else mode
+    else:
+        if not os.access(target, os.W_OK):
+            raise PermissionError(13, "Permission denied", target)
     folder, prefix = _passing(target)
-    descriptor, beside = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=folder)
-    os.close(descriptor)
+    # The name is known before there is a file: an interrupt may come at any moment.
+    beside = os.path.join(folder, f"{prefix}{os.urandom(8).hex()}{_SUFFIX}")
     try:
+        with open(beside, "xb", opener=_private):
+            pass
         yield beside
         with open(beside, "rb+") as file:
             os.fsync(file.fileno())
-        os.chmod(beside, stat.S_IMODE(mode) if mode is not None else 0o666 & ~_umask())
+        os.chmod(beside, mode)
         os.replace(beside, target)
     except BaseException:
-        # An interrupt may come when the file has just taken the name of its target.
-        with suppress(FileNotFoundError):
+        # It may not be there yet, or have taken the name of its target; what happened
+        # first is what to tell.
+        with suppress(OSError):
             os.unlink(beside)
         raise
     _sync_folder(folder)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def remove_unfinished(path: str | os.PathLike[str]) -> None:
