@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lispe_py.errors import LispError
-from lispe_py.places import error_at, place_at
+from lispe_py.places import Place, error_at, place_at
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
 
@@ -27,6 +27,9 @@ _BINARY = {"!=", ">=<", "=="}
 
 _INFIX = Symbol("infix")
 _QUOTE = Symbol("quote")
+
+#: An operand, the operator of the call that it is, and its place.
+_Operand = tuple[Any, str, Place | None]
 
 
 def is_operator(form: Any) -> bool:
@@ -51,29 +54,32 @@ def from_infix(form: List) -> Any:
     if len(members) == 1 and isinstance(members[0], List) and members[0][:1] == [_QUOTE]:
         # Data: nothing is rewritten while the program runs.
         raise malformed(where)
+    places = where.members[1:] if where is not None else (None,) * len(members)
     # Each operand with the operator of the call it is, where that was made here.
-    done: list[tuple[Any, str]] = [(_operand(members[0], where), "")]
+    done: list[_Operand] = [(_operand(members[0], where), "", places[0])]
     pending: list[str] = []
-    for symbol, operand in zip(members[1::2], members[2::2], strict=True):
+    for symbol, operand, place in zip(members[1::2], members[2::2], places[2::2], strict=True):
         while pending and BINDING[pending[-1]] >= BINDING[symbol.name]:
             _apply(pending.pop(), done, where)
         pending.append(symbol.name)
-        done.append((_operand(operand, where), ""))
+        done.append((_operand(operand, where), "", place))
     while pending:
         _apply(pending.pop(), done, where)
     return done[0][0]
 
 
-def _apply(name: str, done: list[tuple[Any, str]], where: Span | None) -> None:
-    right, _ = done.pop()
-    left, made = done.pop()
+def _apply(name: str, done: list[_Operand], where: Span | None) -> None:
+    right, _, place = done.pop()
+    left, made, start = done.pop()
     if made == name and name not in _BINARY:
         call = left
         call.append(right)
+        known = dict(enumerate(call.where.members if where is not None else ()))
     else:
         call = List((Symbol(name), left, right))
-    place_at(call, where)
-    done.append((call, name))
+        known = {1: start}
+    place_at(call, where, known | {len(call) - 1: place})
+    done.append((call, name, None))
 
 
 def _operand(form: Any, where: Span | None) -> Any:

@@ -360,17 +360,23 @@ class LispE(Running):
 
     # ------------------------------------------------------------ compiling
 
-    def read_expanded(self, forms: Sequence[Any]) -> list[Any]:
-        expanded = []
-        for form in forms:
+    def read_expanded(self, forms: Sequence[Any]) -> List:
+        expanded = List()
+        where = getattr(forms, "where", None)
+        places = []
+        for index, form in enumerate(forms):
             form = self.links.read(form)
             if isinstance(form, list) and form and form[0] is Symbol("defmacro"):
                 self.expander.define_macro(form)
-            else:
-                expanded.append(self.expander.expand(form))
+                continue
+            expanded.append(self.expander.expand(form))
+            if where is not None:
+                places.append(where.members[index])
+        if where is not None:
+            expanded.where = where._replace(members=tuple(places))
         return expanded
 
-    def _compile(self, forms: list[Any], file: str, **options: Any) -> Code:
+    def _compile(self, forms: List, file: str, **options: Any) -> Code:
         code = compile_unit(self, forms, file, **options)
         if self.meter is not None:
             count_steps(code.module)
@@ -388,7 +394,7 @@ class LispE(Running):
     def run_forms(self, forms: list[Any], file: str) -> Any:
         """Compile expanded forms as a text of their own, and run it."""
         with self.lock:
-            main = self._main(self._compile(forms, file))
+            main = self._main(self._compile(List(forms), file))
         return main()
 
     def evaluate_text(

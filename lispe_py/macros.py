@@ -9,11 +9,11 @@ for what it took, also under a quote, and ``$ name`` for its members.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any, NamedTuple
 
 from lispe_py.errors import STACK_OVERFLOW
-from lispe_py.places import error_at, place_at
+from lispe_py.places import Place, error_at, place_at, seat_of
 from lispe_py.reader import Braces
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
@@ -124,7 +124,12 @@ class Macros:
                 # A pattern thousands of brackets deep.
                 raise error_at(STACK_OVERFLOW, where, form=call) from None
             if matches:
-                return run_steps(_fill(template, bound, where)), list(bound.values())
+                seats = {
+                    variable: seat_of(form.name, call)
+                    for variable, form in bound.items()
+                    if form.__class__ is Symbol
+                }
+                return run_steps(_fill(template, bound, where, seats)), list(bound.values())
         from lispe_py.printer import show
 
         message = f"cannot apply this macro: {name} to '{show(call)}'"
@@ -290,22 +295,32 @@ def same_form(left: Any, right: Any) -> bool:
 # --- templates ------------------------------------------------------------------
 
 
-def _fill(template: Any, bound: dict[Symbol, Any], where: Span | None) -> Steps:
-    """The template with what its names took in their place."""
+def _fill(
+    template: Any,
+    bound: dict[Symbol, Any],
+    where: Span | None,
+    seats: Mapping[Symbol, Place | None] = {},
+) -> Steps:
+    """The template with what its names took in their place.
+
+    ``seats`` tells where the names were written that its names took.
+    """
     if template.__class__ is Symbol:
         return bound.get(template, template)
     if not isinstance(template, List):
         return template
     form = template.__class__()
+    known = {}
     splice = False
     for item in template:
         if item is DOLLAR and not splice:
             splice = True
             continue
         if item.__class__ is Symbol:
+            known[len(form)] = seats.get(item)
             item = bound.get(item, item)
         elif isinstance(item, List):
-            item = yield _fill(item, bound, where)
+            item = yield _fill(item, bound, where, seats)
         if not splice:
             form.append(item)
         elif isinstance(item, List) and not isinstance(item, Braces):
@@ -315,5 +330,5 @@ def _fill(template: Any, bound: dict[Symbol, Any], where: Span | None) -> Steps:
         splice = False
     if splice:
         form.append(DOLLAR)
-    place_at(form, where)
+    place_at(form, where, known)
     return form

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from lispe_py.errors import LispSyntaxError
 from lispe_py.grammar import make_parser
 from lispe_py.names import ALIASES, CONSTANTS
+from lispe_py.places import Place
 from lispe_py.values.lists import List, Span
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.text import LongString
@@ -27,7 +28,6 @@ from lispe_py.values.text import LongString
 if TYPE_CHECKING:
     from lark import Lark, Token
 
-Place = tuple[int, int, int, int]
 # Plain lists, by a name that the rule called "list" does not hide.
 Children = list[Any]
 Places = list[Place]

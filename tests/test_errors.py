@@ -107,6 +107,52 @@ def test_place(name: str) -> None:
     assert (error.message, error.file, error.line, error.column) == (message, file, line, column)
 
 
+#: Where a name that means nothing stands by itself: the place is the last "zork".
+NAMES = [
+    "(defun f (x) (if (> x 1) zork (block (println x) 2))) (f 3)",
+    "(defun f (x) (if (> x 1) 2 (block (+ x 1) zork))) (f 0)",
+    "(let ((a 1) (b zork)) (+ a b))",
+    "(cond ((eq 1 2) 3) ((eq 2 2) zork))",
+    "(setq zork zork)",
+    "(if zork 1 2)",
+    "(while zork 1)",
+    "(loop i zork i)",
+    "(loop i '(1 2) zork)",
+    "(and true zork)",
+    "(while (not zork) 1)",
+    "((\\(x) zork) 3)",
+    "(select nil zork)",
+    "(switch 1 (1 zork))",
+    "(car '(1))\n  zork",
+    "{1:zork}",
+    "(+= zork 1)",
+    "(defpat g (0) 1) (defpat g ((integer_ x)) zork) (g 2)",
+    "(defpred p (x) zork) (p 1)",
+    "(defprol p (x) (+ x 1) zork) (p 1)",
+    "(defmacro twice (x) (* 2 x)) (twice zork)",
+    "(class@ A (x) (defun m () 1) (defun n () zork)) (setq a (A 1)) (a (n))",
+    "(defspace s (defun f () zork)) (space s (f))",
+    "(defun f ((x zork)) x) (f)",
+    "(infix 1 + 2 + zork * 2)",
+    "(quote zork) (block 1 zork)",
+]
+
+
+@pytest.mark.parametrize("program", NAMES)
+def test_place_of_a_name(program: str) -> None:
+    with pytest.raises(LispError, match="Unbound atom: 'zork'") as caught:
+        LispE().eval(program)
+    before = program[: program.rindex("zork")]
+    expected = before.count("\n") + 1, len(before) - before.rfind("\n")
+    assert (caught.value.line, caught.value.column) == expected
+
+
+def test_place_of_a_name_in_compiled_text() -> None:
+    with pytest.raises(LispError, match="Unbound atom") as caught:
+        LispE().compile("(+ x 1)\n zork", parameters=["x"])(1)
+    assert (caught.value.line, caught.value.column) == (2, 2)
+
+
 def test_handlers_get_the_place() -> None:
     program = "(maybe\n  (+ 1\n    (car 5))\n  (\\(message) message))"
     assert LispE().eval(program, "p.lisp") == f"Error: {CAR}, line: 3 in: p.lisp"

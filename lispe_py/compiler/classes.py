@@ -18,7 +18,7 @@ from lispe_py.compiler.functions import (
 )
 from lispe_py.compiler.patterns import PATTERN_KINDS, body_name, compile_bodies
 from lispe_py.compiler.scope import Frame, mentions
-from lispe_py.compiler.unit import DEFINITIONS, definition
+from lispe_py.compiler.unit import DEFINITIONS, definition, run_definition
 from lispe_py.names import CONSTANTS
 from lispe_py.values.instances import ClassInfo
 from lispe_py.values.lists import List
@@ -180,7 +180,8 @@ def _define_class(c: Compiler, form: List) -> None:
         else:
             _, parameters, body = function_parts(c, bodies[0])
             parsed = parse_parameters(c, parameters, bodies[0])
-            node = compile_function(c, key, title, parsed, body, method_of=info)
+            with c.inside(bodies[0]):
+                node = compile_function(c, key, title, parsed, body, method_of=info)
         emit.locate(node, getattr(bodies[0], "where", where)[:4])
         c.definitions.append(node)
     cleans = mentions(List(methods), _CLEANS)
@@ -441,7 +442,7 @@ def _in_space(c: Compiler, form: List, phase: int) -> None:
     try:
         for item in form[2:]:
             if isinstance(item, List) and item and getattr(item[0], "name", "") in DEFINITIONS:
-                DEFINITIONS[item[0].name][phase](c, item)
+                run_definition(c, item, phase)
     finally:
         c.spaces.pop()
 

@@ -35,6 +35,7 @@ from lispe_py.compiler.slots import EAGER, has_slot, with_quoted_function
 from lispe_py.compiler.symbols import is_operator
 from lispe_py.errors import LispError
 from lispe_py.names import CONSTANTS, CUT, FAIL, NOT_RESERVED
+from lispe_py.places import Place, seat_of
 from lispe_py.registry import Entry
 from lispe_py.runtime.frames import MADE
 from lispe_py.values.lists import List
@@ -72,6 +73,8 @@ class Compiler:
         #: Inside ``threadspace``: names mean the variables that threads share.
         self.shared = False
         self.depth = 0
+        #: The form being compiled, innermost.
+        self.form: List = List()
         self.temporaries = 0
         #: The forms of the lambdas, by the name of their code.
         self.lambda_forms: dict[str, List] = {}
@@ -142,33 +145,48 @@ class Compiler:
 
     # ------------------------------------------------------------ values
 
-    def expr(self, form: Any) -> ast.expr:
+    def expr(self, form: Any, place: Place | None = None) -> ast.expr:
         """A Python expression for the value of a form.
 
-        Statements that it needs are emitted into the current block first.
+        Statements that it needs are emitted into the current block first. Where
+        the caller knows the ``place`` of a name it tells it.
         """
         kind = form.__class__
         if kind is Symbol:
-            return self.load(form.name)
+            node = self.load(form.name)
+            if not emit.is_simple(node) or _is_global(node):
+                place = place or seat_of(form.name, self.form)
+                if place is not None:
+                    emit.locate(node, place)
+            return node
         if not isinstance(form, List):
             return self.const(form)
         if not form:
             return emit.run("List")
         start = len(self.block)
         block = self.block
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self.fail("this form is nested too deeply", form)
-        try:
+        with self.inside(form):
             node = self._call(form)
             if self.depth % SPILL_DEPTH == 0 and not emit.is_simple(node):
                 target = self.temp()
                 self.emit(emit.assign(target, node))
                 node = emit.name(target)
-        finally:
-            self.depth -= 1
         self._locate(form, node, block, start)
         return node
+
+    @contextmanager
+    def inside(self, form: List) -> Iterator[None]:
+        """Compile the members of a form."""
+        around = self.form
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.fail("this form is nested too deeply", form)
+        self.form = form
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.form = around
 
     def into(self, form: Any, dest: Dest) -> None:
         """Compile a form for a destination."""
@@ -177,14 +195,9 @@ class Compiler:
             handler = STATEMENTS.get(name)
             if handler is not None and not self.shadowed(name):
                 start, block = len(self.block), self.block
-                self.depth += 1
-                if self.depth > MAX_DEPTH:
-                    raise self.fail("this form is nested too deeply", form)
-                try:
+                with self.inside(form):
                     self.check_arity(form)
                     handler(self, form, dest)
-                finally:
-                    self.depth -= 1
                 self._locate(form, None, block, start)
                 return
             if dest is TAIL and self._tail_call(form, name):
@@ -233,9 +246,10 @@ class Compiler:
         for index in range(start, stop):
             item = form[index]
             with self.sub_block() as block:
-                node = self.expr(item)
-            if index < len(members) and members[index]:
-                emit.locate(node, members[index])
+                place = members[index] if index < len(members) else None
+                node = self.expr(item, place)
+            if place:
+                emit.locate(node, place)
             if block:
                 last = len(found)
             found.append((block, node))
@@ -516,6 +530,9 @@ class Compiler:
             return loaded_class_call(self, form, lambda: self._dynamic_call(form, self.load(name)))
         if name in (CUT, FAIL):
             return self.load(name)
+        if is_operator(name) and not local and not self.known_variable(name):
+            # ``-+`` is an operator only where one is passed as a value.
+            return self.raises(f"unknown instruction: '{name}'")
         if not local and not self.known_variable(name):
             for info in reversed(self.world.classes.values()):
                 if name in info.methods:
@@ -695,7 +712,8 @@ class Compiler:
             if handler is not None and not self.shadowed(name):
                 self.check_arity(form)
                 start, block = len(self.block), self.block
-                node = handler(self, form)
+                with self.inside(form):
+                    node = handler(self, form)
                 self._locate(form, node, block, start)
                 return node
             entry = self.world.entry(name)

@@ -13,6 +13,8 @@ import builtins
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from lispe_py.places import Place
+
 LOAD = ast.Load()
 STORE = ast.Store()
 
@@ -138,9 +140,6 @@ def arguments(
 def is_simple(node: ast.expr) -> bool:
     """May the node be evaluated twice, or later, without a difference?"""
     return isinstance(node, (ast.Name, ast.Constant))
-
-
-Place = tuple[int, int, int, int]
 
 
 def locate(node: ast.AST, place: Place) -> None:

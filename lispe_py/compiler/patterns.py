@@ -582,7 +582,8 @@ def _compile(
             c.emit(emit.assign(results, emit.run("List")))
         opened: dict[tuple[str, int], str] = {}
         for body in _ordered(c, bodies):
-            _body(c, body, kind, parameters if fixed else None, results, opened)
+            with c.inside(body):
+                _body(c, body, kind, parameters if fixed else None, results, opened)
         if results:
             c.emit(ast.Return(emit.name(results)))
         else:

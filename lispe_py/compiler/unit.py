@@ -80,6 +80,12 @@ def definition(name: str, declare: Declare) -> Callable[[Declare], Declare]:
     return register
 
 
+def run_definition(c: Compiler, form: List, phase: int) -> None:
+    """Note what a definition will define (phase 0), or compile it (1)."""
+    with c.inside(form):
+        DEFINITIONS[form[0].name][phase](c, form)
+
+
 def declare_function(c: Compiler, form: List) -> None:
     """Note the name of a function that the text defines."""
     if len(form) > 1 and form[1].__class__ is Symbol:
@@ -97,7 +103,7 @@ def _defun(c: Compiler, form: List) -> None:
     define_function(c, form, c.definition_key(name))
 
 
-def take_definitions(forms: list[Any]) -> tuple[list[Any], list[List]]:
+def take_definitions(forms: List) -> tuple[List, list[List]]:
     """Remove the definitions from forms, wherever they stand (not in quotes).
 
     Definitions found in the body of another one are global as well, and come
@@ -111,6 +117,9 @@ def take_definitions(forms: list[Any]) -> tuple[list[Any], list[List]]:
             return form
         if not any(_holds_definition(m) for m in form):
             return form
+        return members_left(form)
+
+    def members_left(form: List) -> List:
         members, places = [], []
         where = getattr(form, "where", None)
         for index, member in enumerate(form):
@@ -139,13 +148,7 @@ def take_definitions(forms: list[Any]) -> tuple[list[Any], list[List]]:
                 whole.where = form.where
             found[position] = whole
 
-    rest = []
-    for form in forms:
-        if _is_definition(form):
-            take(form)
-        else:
-            rest.append(clean(form) if isinstance(form, List) and _holds_definition(form) else form)
-    return rest, found
+    return members_left(forms), found
 
 
 def _is_definition(form: Any) -> bool:
@@ -175,7 +178,7 @@ def _holds_definition(form: Any) -> bool:
 
 
 def compile_unit(
-    world: World, forms: list[Any], file: str, *, mapping: bool = False, spaces: Sequence[str] = ()
+    world: World, forms: List, file: str, *, mapping: bool = False, spaces: Sequence[str] = ()
 ) -> Code:
     """Compile the expanded forms of a text.
 
@@ -191,16 +194,16 @@ def compile_unit(
     c.loads = any(isinstance(form, List) and form and form[0] is _LOAD for form in forms)
     rest, definitions = take_definitions(forms)
     for form in definitions:
-        DEFINITIONS[form[0].name][0](c, form)
-    top = List(rest)
-    c.variables = global_names(top, definitions, mapping)
+        run_definition(c, form, 0)
+    c.variables = global_names(rest, definitions, mapping)
     frame = Frame("mapping" if mapping else "top")
     if mapping:
-        frame.locals = bound_names(top)
+        frame.locals = bound_names(rest)
     for form in definitions:
-        DEFINITIONS[form[0].name][1](c, form)
+        run_definition(c, form, 1)
     c.scope = Scope(frame)
     c.block = []
+    c.form = rest
     c.body(rest, TAIL)
     signature = emit.arguments([".F"] if mapping else [])
     main = finish_function(frame, MAIN, signature, [], c.block)

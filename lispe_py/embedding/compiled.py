@@ -77,7 +77,12 @@ def compile_text(
     if parameters is None:
         parameters = _free_names(lisp, rest, file)
     names = List([Symbol(name) for name in parameters])
-    function: FunctionType = lisp.run_forms([List([Symbol("λ"), names, *(rest or [None])])], file)
+    whole = List([Symbol("λ"), names, *(rest or [None])])
+    if rest:
+        # The head and the parameters are not in the text.
+        start = rest.where[:4]
+        whole.where = rest.where._replace(members=(start, start, *rest.where.members))
+    function: FunctionType = lisp.run_forms([whole], file)
     return tuple(parameters), function
 
 
