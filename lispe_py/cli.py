@@ -106,8 +106,6 @@ class Session:
         self.options = options
         self.lisp: LispE = _interpreter()(promote=options.promote)
         self.lisp.args[:] = options.arguments
-        #: Texts that are no files, for the lines that errors show.
-        self.sources: dict[str, str] = {}
 
     # ------------------------------------------------------------ errors
 
@@ -128,7 +126,7 @@ class Session:
             return FAILED
 
     def show(self, error: Exception) -> None:
-        self.report(error, self.sources)
+        self.report(error, self.lisp.texts)
 
     def report(self, error: BaseException, sources: Mapping[str, str]) -> None:
         """Tell an error of the program; ``sources`` are the texts that are no files."""
@@ -167,7 +165,7 @@ class Session:
             assert options.file is not None
             self.lisp.execute(options.file, options.arguments)
             return
-        self.sources[name] = text
+        self.lisp.texts[name] = text
         if options.show_python:
             print(self.lisp.python_source(text, name))
             return

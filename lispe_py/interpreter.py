@@ -99,6 +99,10 @@ class LispE(Running):
         self.search_path = [str(p) for p in search_path]
         #: Functions may be defined again, as a prompt needs it.
         self.interactive = False
+        self._for_reading = False
+        #: Texts that are no files, by the names under which they were run: entries of a
+        #: prompt, the text of ``-e``. Errors show their lines, ``source`` their forms.
+        self.texts: dict[str, str] = {}
         #: Called with the path of every picture (a PNG file) that a program has written.
         self.on_picture: Callable[[str], None] | None = None
         self.expander = Expander()
@@ -350,13 +354,24 @@ class LispE(Running):
 
     def python_source(self, text: str, file: str = "main") -> str:
         """The Python that a text compiles to, to be read (``--show-python``)."""
+        source: str = self.evaluated(lambda: self.python_of(read(text, file), file))
+        return source
+
+    def python_of(self, forms: Sequence[Any], file: str = "main") -> str:
+        """The Python that forms compile to. It is not installed: they may define anew.
+
+        >>> lisp = LispE()
+        >>> print(lisp.python_of([lisp.eval("'(defun half(x) (/ x 2))")]).partition(":")[0])
+        def half()(x)
+        """
         import ast
 
-        def unparsed() -> str:
-            return ast.unparse(self._compile(self.read_expanded(read(text, file)), file).module)
-
-        source: str = self.evaluated(unparsed)
-        return source
+        with self.lock:
+            self._for_reading = True
+            try:
+                return ast.unparse(self._compile(self.read_expanded(forms), file).module)
+            finally:
+                self._for_reading = False
 
     # ------------------------------------------------------------ compiling
 
@@ -480,7 +495,7 @@ class LispE(Running):
         self._numbers = itertools.count(first)
 
     def may_redefine(self, name: str) -> bool:
-        return self.interactive
+        return self.interactive or self._for_reading
 
     # ------------------------------------------------------------ what built-ins ask
 

@@ -158,7 +158,7 @@ def text_of(
 # ---------------------------------------------------------------- colours
 
 _STYLES = (
-    (re.compile(r"^(internal error|(?:\S+:\d+:\d+: )?Error:)", re.MULTILINE), "1;31"),
+    (re.compile(r"^(internal error|(?:\S.*?:\d+:\d+: )?Error:)", re.MULTILINE), "1;31"),
     (re.compile(r"^( +\^)$", re.MULTILINE), "1;31"),
     (re.compile(r"^(hint:)", re.MULTILINE), "36"),
     (re.compile(r"^(  in .*|  \.\.\. \d+ calls more)$", re.MULTILINE), "2"),

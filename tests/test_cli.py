@@ -211,7 +211,7 @@ def test_prompt_after_a_program() -> None:
     assert "15" in done.stdout
     assert ".. " in done.stdout
     assert "> 2\n" in done.stdout
-    assert "main:1:1: Error: " in done.stderr
+    assert "<entry 3>:1:1: Error: " in done.stderr
 
 
 def test_start_imports_nothing_heavy() -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from examples import fault
 
-from lispe_py import LispE, LispError
-from lispe_py.reporting import report
-from lispe_py.values.symbol import NOTHING
+from lispe_py import LispE
+from lispe_py.repl.session import Session
+from lispe_py.reporting import text_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,19 +46,15 @@ def transcripts() -> list[list[tuple[str, str]]]:
 def test_sessions_at_the_prompt() -> None:
     sessions = transcripts()
     assert sessions
+    out = io.StringIO()
     for entries in sessions:
-        out = io.StringIO()
-        lisp = LispE(stdout=out, stderr=out)
-        lisp.interactive = True
+        session = Session(
+            LispE(stdout=out, stderr=out), lambda error, texts: out.write(text_of(error, texts))
+        )
         for entry, expected in entries:
             out.seek(0)
             out.truncate()
-            try:
-                value = lisp.eval(entry)
-                if value is not NOTHING:
-                    out.write(lisp.show(value))
-            except LispError as error:
-                out.write(report(error, {"main": entry}))
+            assert session.enter(entry, out.write) is None
             assert out.getvalue().rstrip() == expected.rstrip(), entry
 
 

@@ -159,9 +159,9 @@ def test_session(home: Path) -> None:
     t.send("\t")
     t.wait(r'> \(fread "notes.txt"\)')
     t.send(CTRL_C)
-    t.enter("(car 7)", "main:1:1: Error: .*")
+    t.enter("(car 7)", r"<entry \d+>:1:1: Error: .*")
     t.wait(r" {4}\^")
-    assert "\x1b[1;31m" in t.raw
+    assert re.search(r"\x1b\[1;31m<entry \d+>:1:1: Error:\x1b\[0m", t.raw)
     t.enter("(size (string *e))")
     t.ready()
     t.enter("(exit 3)")
@@ -235,7 +235,7 @@ def test_start_up_file_and_no_colour(home: Path) -> None:
     t = Terminal(home, NO_COLOR="1")
     t.wait(r".*init\.lisp:2:1: Error: .*")
     t.enter("(hello)", "there")
-    t.enter("(car 5)", "main:1:1: Error: .*")
+    t.enter("(car 5)", "<entry 2>:1:1: Error: .*")
     t.ready()
     assert re.findall(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m", t.raw) == []
     assert t.leave() == 0
@@ -253,6 +253,26 @@ def test_plain_mode_on_a_terminal_that_cannot_move_its_cursor(home: Path) -> Non
     t.wait(r"(\^C)?interrupted")
     t.enter("(list *1 *1)", r"\(42 42\)")
     assert "\x1b[" not in t.raw.replace("\x1b[?2004h", "").replace("\x1b[?2004l", "")
+    assert t.leave() == 0
+
+
+@pytest.mark.parametrize("kind", ["xterm-256color", "dumb"])
+def test_errors_show_the_line_of_an_earlier_entry(home: Path, kind: str) -> None:
+    t = Terminal(home, TERM=kind)
+    t.enter("(defun first-of(x) (car x))", "nil")
+    t.enter("(defun twice-of(x) (first-of x))", "nil")
+    t.enter("(twice-of 5)", "<entry 1>:1:20: Error: .*")
+    t.ready()
+    lines = t.lines()
+    at = next(i for i, line in enumerate(lines) if "Error" in line)
+    assert lines[at + 1 : at + 6] == [
+        "    (defun first-of(x) (car x))",
+        "                       ^",
+        "  in first-of, <entry 1>:1:20",
+        "  in twice-of, <entry 2>:1:20",
+        "  in the program, <entry 3>:1:1",
+    ]
+    t.enter("(source twice-of)", r"\(defun twice-of\(x\) \(first-of x\)\)")
     assert t.leave() == 0
 
 

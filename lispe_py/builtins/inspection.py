@@ -41,8 +41,8 @@ def _named(lisp: LispE, function: Any) -> Any:
 def source(lisp: LispE, function: Any) -> str:
     """The source of a function: LispE for one of the program, Python for a built-in.
 
-    The function, its atom or its name as a text. The text of a file is given as it
-    was written; what was typed at the prompt is laid out anew.
+    The function, its atom or its name as a text. It is given as it was written, in a
+    file or at the prompt; what a program has made is laid out.
 
     (defun half(x) (/ x 2)) (source half)
     ; (defun half (x) (/ x 2))
@@ -50,24 +50,31 @@ def source(lisp: LispE, function: Any) -> str:
     found = _named(lisp, function)
     form = form_of(found)
     if form is not None:
-        short = show(form)
-        return _written(form) or (short if len(short) <= LINE else prettify(lisp, form).strip())
+        return _written(lisp, form) or _laid_out(lisp, form)
     try:
         return inspect.getsource(found).rstrip("\n")
     except (TypeError, OSError):
         raise LispError(f"there is no source of: '{display(function)}'") from None
 
 
-def _written(form: List) -> str | None:
-    """The text of a form in its file; None where there is none, or another one by now."""
+def _laid_out(lisp: LispE, form: List) -> str:
+    short = show(form)
+    return short if len(short) <= LINE else prettify(lisp, form).strip()
+
+
+def _written(lisp: LispE, form: List) -> str | None:
+    """The text of a form in its file or entry; None where there is none, or another one by now."""
     where = getattr(form, "where", None)
     if where is None:
         return None
     from lispe_py.reader import read
 
     try:
-        with open(where.file, encoding="utf-8") as file:
-            lines = file.read().split("\n")[where.line - 1 : where.end_line]
+        text = lisp.texts.get(where.file)
+        if text is None:
+            with open(where.file, encoding="utf-8") as file:
+                text = file.read()
+        lines = text.split("\n")[where.line - 1 : where.end_line]
         lines[-1] = lines[-1][: where.end_column - 1]
         text = "\n".join([lines[0][where.column - 1 :], *lines[1:]])
         return text if read(text) == [form] else None
@@ -82,20 +89,13 @@ def show_python(lisp: LispE, function: Any) -> str:
     (defun half(x) (/ x 2)) (find (show_python half) "def half")
     ; 0
     """
-    import ast
-
     form = function if isinstance(function, List) else form_of(_named(lisp, function))
     if form is None:
         raise LispError(
             f"not a function of the program: '{display(function)}'",
             hint="(source 'name) shows the Python of a built-in",
         )
-    before, lisp.interactive = lisp.interactive, True
-    try:
-        # What is compiled to be read is not installed: it may define f once more.
-        return ast.unparse(lisp._compile(lisp.read_expanded([form]), "shown").module)
-    finally:
-        lisp.interactive = before
+    return lisp.python_of([form])
 
 
 @primitive("time_since", interpreter=True)

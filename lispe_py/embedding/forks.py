@@ -33,6 +33,7 @@ def fill(child: LispE, parent: LispE) -> None:
     child.groups.update(parent.groups)
     child.spaces.update(parent.spaces)
     child.constants = parent.constants
+    child.texts.update(parent.texts)
     child.number_from(parent.number())
     _Twins(child, parent).copy_globals()
 

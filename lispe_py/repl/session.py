@@ -44,7 +44,7 @@ class Session:
     def __init__(self, lisp: LispE, tell: Teller) -> None:
         self.lisp = lisp
         self.tell = tell
-        self.sources: dict[str, str] = {}
+        self._entries = 0
         self._running = False
         self._interrupted = 0.0
         self._loader: threading.Thread | None = None
@@ -63,7 +63,9 @@ class Session:
 
     def enter(self, text: str, show: Callable[[str], None]) -> int | None:
         """Run an entry and show its value; a status if it ends the session."""
-        return self.enter_as("main", text, summary, show)
+        # An error in a function shows the line of the entry that has defined it.
+        self._entries += 1
+        return self.enter_as(f"<entry {self._entries}>", text, summary, show)
 
     def enter_as(
         self, name: str, text: str, form: Callable[[Any], Shown], show: Callable[[Shown], None]
@@ -72,7 +74,7 @@ class Session:
 
         To make it belongs to the evaluation, which may fail or be interrupted.
         """
-        self.sources[name] = text
+        self.lisp.texts[name] = text
         shown: list[Shown] = []
 
         def run() -> None:
@@ -98,11 +100,11 @@ class Session:
         except KeyboardInterrupt:
             # Threads that the program has started are a part of it.
             self.lisp.interrupt()
-            self.tell(LispError("interrupted", thrown=True), self.sources)
+            self.tell(LispError("interrupted", thrown=True), self.lisp.texts)
         except Exception as error:
             if isinstance(error, LispError) and not isinstance(error, StoppedError):
                 self.lisp.scope[f"{_STAR}e"] = self.lisp.caught(error)
-            self.tell(error, self.sources)
+            self.tell(error, self.lisp.texts)
         return None
 
     @contextmanager
