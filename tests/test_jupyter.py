@@ -93,6 +93,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(f"JUPYTER_{name}", str(root / name.lower()))
         patch.setenv("JUPYTER_PATH", "")
         patch.setenv("IPYTHONDIR", str(root / "ipython"))
+        patch.setenv("XDG_STATE_HOME", str(root / "state"))
         patch.setenv("NO_COLOR", "1")
         patch.setenv("OMP_NUM_THREADS", "1")
         done = command("install", "--user")
@@ -272,6 +273,51 @@ def test_whether_a_cell_is_complete(kernel: Client) -> None:
     assert kernel.ask("is_complete", "(defun f(x)") == {"status": "incomplete", "indent": "   "}
     assert kernel.ask("is_complete", '(println "a') == {"status": "incomplete", "indent": ""}
     assert kernel.ask("is_complete", "(+ 1))") == {"status": "invalid"}
+
+
+def test_history(kernel: Client, folders: Path) -> None:
+    first = kernel.run("(+ 100 1)").reply["execution_count"]
+    kernel.run("(setq hidden 1)", store_history=False)
+    kernel.run("(+ 100 2)")
+    kernel.run("(car 7)")
+    last = kernel.run("(+ 100 2)").reply["execution_count"]
+    tail = kernel.ask("history", hist_access_type="tail", n=4)["history"]
+    [number] = {session for session, _, _ in tail}
+    texts = ["(+ 100 1)", "(+ 100 2)", "(car 7)", "(+ 100 2)"]
+    assert [text for _, _, text in tail] == texts
+    assert (tail[0][1], tail[-1][1]) == (first, last)
+    found = kernel.ask(
+        "history", hist_access_type="search", pattern="(+ 100*", unique=True, output=True
+    )["history"]
+    assert [pair for _, _, pair in found] == [["(+ 100 1)", "101"], ["(+ 100 2)", "102"]]
+    for session in (0, number):
+        found = kernel.ask(
+            "history", hist_access_type="range", session=session, start=first, stop=last
+        )["history"]
+        assert [text for _, _, text in found] == texts[:3]
+    path = folders / "state/lispe/jupyter.sqlite"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_history_of_earlier_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lispe_py.jupyter.history import History
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    earlier = History()
+    earlier.add(1, "(+ 1 2)", "3")
+    earlier.close()
+    later = History()
+    later.add(1, "(+ 3 4)", None)
+    assert [text for _, _, text in later.asked("tail", output=False)] == ["(+ 1 2)", "(+ 3 4)"]
+    assert later.asked("range", output=True, session=-1) == [(1, 1, ("(+ 1 2)", "3"))]
+    # A file that has become unwritable, or is shut: the session goes on.
+    later.close()
+    later.add(2, "(+ 5 6)", None)
+    # Where there can be no file, in memory.
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null")
+    nowhere = History()
+    nowhere.add(1, "(+ 7 8)", None)
+    assert nowhere.asked("tail", output=False) == [(1, 1, "(+ 7 8)")]
 
 
 # ---------------------------------------------------------------- the end of a cell

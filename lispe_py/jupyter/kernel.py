@@ -23,6 +23,7 @@ from lispe_py.errors import LispError, LispSyntaxError
 from lispe_py.indentation import indent_of
 from lispe_py.interpreter import LispE
 from lispe_py.jupyter.display import Bundle, bundle, picture
+from lispe_py.jupyter.history import History
 from lispe_py.reader import read
 from lispe_py.repl.session import Session, starred
 from lispe_py.reporting import coloured, text_of
@@ -54,6 +55,7 @@ class LispEKernel(Kernel):  # type: ignore[misc]
         self.lisp.on_picture = self._show_picture
         self._failure: dict[str, Any] | None = None
         self._cells = Session(self.lisp, self._tell)
+        self._history = History()
 
     def start(self) -> None:
         super().start()
@@ -84,8 +86,11 @@ class LispEKernel(Kernel):  # type: ignore[misc]
         allow_stdin: bool = False,
     ) -> dict[str, Any]:
         self._allow_stdin = allow_stdin
+        shown: str | None = None
 
         def show(made: Bundle) -> None:
+            nonlocal shown
+            shown = made["text/plain"]
             if not silent:
                 self._publish(
                     "execute_result",
@@ -95,6 +100,8 @@ class LispEKernel(Kernel):  # type: ignore[misc]
         # A silent cell has no number of its own.
         name = "silent" if silent else f"In[{self.execution_count}]"
         failure, status = self._run(name, code, show)
+        if store_history and not silent and code.strip():
+            self._history.add(self.execution_count, code, shown)
         if failure is not None:
             self._publish("error", failure)
             return {"status": "error", "execution_count": self.execution_count, **failure}
@@ -189,6 +196,24 @@ class LispEKernel(Kernel):  # type: ignore[misc]
             data = {"text/plain": plain, "text/markdown": found.markdown}
         return {"status": "ok", "found": found is not None, "data": data, "metadata": {}}
 
+    async def do_history(
+        self,
+        hist_access_type: str,
+        output: bool,
+        raw: bool,
+        session: int | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        n: int | None = None,
+        pattern: str | None = None,
+        unique: bool = False,
+    ) -> dict[str, Any]:
+        found = self._history.asked(
+            hist_access_type, output=output, session=session, start=start, stop=stop,
+            n=n, pattern=pattern, unique=unique,
+        )  # fmt: skip
+        return {"status": "ok", "history": found}
+
     async def do_is_complete(self, code: str) -> dict[str, Any]:
         try:
             read(starred(code))
@@ -207,6 +232,7 @@ class LispEKernel(Kernel):  # type: ignore[misc]
 
     async def do_shutdown(self, restart: bool) -> dict[str, Any]:
         self.lisp.interrupt()
+        self._history.close()
         return {"status": "ok", "restart": restart}
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 
-def history_file() -> str | None:
-    """The file of the history, made for the user alone; None if it cannot be written."""
-    path = os.path.join(_base("XDG_STATE_HOME", ".local/state"), "lispe", "history")
+def history_file(name: str = "history") -> str | None:
+    """The file of a history, made for the user alone; None if it cannot be written."""
+    path = os.path.join(_base("XDG_STATE_HOME", ".local/state"), "lispe", name)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
