@@ -31,12 +31,13 @@ def _assign(c: Compiler, form: List, dest: Dest, store: Any, *, gives_value: boo
         return
     name = c.assignable(target, form)
     node = c.expr(form[2])
-    if dest is not EFFECT and gives_value and not isinstance(node, ast.Constant):
+    answers = gives_value and dest is not EFFECT
+    if answers and not isinstance(node, ast.Constant):
         kept = c.temp()
         c.emit(emit.assign(kept, node))
         node = emit.name(kept)
     store(name, node)
-    c.put(node if gives_value else emit.true(), dest)
+    c.put(node if answers else emit.true(), dest)
 
 
 @special("setq", arity=(2, 2), statement=True)
