@@ -24,6 +24,7 @@ LIBRARIES = {
     "lispe_torch": "lispe_py.primitives",
     "liblispe_torch": "lispe_py.primitives",
     "lispe_tiktoken": "lispe_py.primitives",
+    "torch": "lispe_py.primitives",
 }
 
 #: names after ``use`` whose primitives are always there
@@ -75,15 +76,21 @@ def load(package: str) -> None:
         ) from error
 
 
-def use(name: str) -> None:
-    """``(use 'name)``: load a library by the name that scripts give it."""
+def use(name: str) -> list[Entry]:
+    """``(use 'name)``: load a library by the name that scripts give it.
+
+    Gives its primitives without an underscore in their names: ``find`` does not see those
+    in time, because a program is compiled before it runs, so the caller binds them.
+    """
     if name in BUILT_IN:
-        return
+        return []
     package = LIBRARIES.get(name)
     if package is None:
         known = ", ".join(sorted(LIBRARIES))
         raise LispError(f"unknown library: '{name}'", hint=f"the libraries are {known}")
     load(package)
+    plain = (registry.get(n) for n in index() if "_" not in n)
+    return [entry for entry in plain if entry is not None]
 
 
 def find(name: str) -> Entry | None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
+from lispe_py.runtime import sequence
 
 from . import convert
 from .adapters import OUT_OF_BOUNDS
@@ -36,6 +37,16 @@ def torch_at(tensor: Any, *indexes: Any) -> Any:
     if not indexes:
         raise LispError("torch_at needs an index")
     return adapter_for(value.__class__).at(value, indexes)
+
+
+@primitive("get", library=LIBRARY)
+def get(container: Any, key: Any, *keys: Any) -> Any:
+    """What (at container key ...) gives, as guides to the library spell it.
+
+    (get (dictionary "embed_dim" 4096 "num_heads" 32) "num_heads")
+    ; 32
+    """
+    return sequence.at(container, key, *keys)
 
 
 @primitive("torch_item", "tensor_item", "torch_tensor_item", library=LIBRARY)
@@ -76,12 +87,16 @@ def torch_slice(tensor: Any, dim: Any, start: Any, end: Any = _ABSENT) -> Tensor
 
 
 @primitive("torch_select", "tensor_select", "torch_tensor_select", library=LIBRARY)
-def torch_select(tensor: Any, dim: Any, index: Any) -> Tensor:
+def torch_select(tensor: Any, dim: Any, index: Any = None) -> Tensor:
     """One position along an axis, which is left out: a view.
 
-    (torch_select (torch_tensor '((1 2 3) (4 5 6))) 1 -1)
-    ; (3 6)
+    With one number alone it is a position along the first axis.
+
+    (setq t (torch_tensor '((1 2 3) (4 5 6)))) (list (torch_select t 1 -1) (torch_select t 0))
+    ; ((3 6) (1 2 3))
     """
+    if index is None:
+        dim, index = 0, dim
     return torch.select(only_tensor(tensor), axis(dim), axis(index, "index"))
 
 

@@ -132,3 +132,22 @@ def test_a_class_of_a_loaded_file(tmp_path: Path) -> None:
     ''')
     lisp = LispE()
     assert lisp.show(lisp.execute(main)) == '(9 10 (Point "x":2 "init":nil))'
+
+
+@pytest.mark.parametrize(
+    ("call", "value"), [("(last)", 4), ("(keys 2)", 6), ("(floor)", 5), ("(floor) (last)", 4)]
+)
+def test_methods_may_be_named_like_library_functions_of_other_arguments(
+    call: str, value: int
+) -> None:
+    program = "(class@ T (p) (defun last() p) (defun keys(x) (+ p x)) (defun floor() (+ p 1)))"
+    assert LispE().eval(f"{program} (setq t (T 4)) (t {call})") == value
+
+
+def test_such_a_call_of_a_function_is_an_error_when_it_runs() -> None:
+    out = io.StringIO()
+    with pytest.raises(LispError, match="Wrong number of arguments for: 'floor'"):
+        LispE(stdout=out).eval(
+            "(class@ T (p) (defun floor() p)) (setq f (\\(x) x)) (println 1) (f (floor))"
+        )
+    assert out.getvalue() == "1\n"

@@ -137,6 +137,8 @@ def test_constants(program: str, expected: float) -> None:
         ("(gcd 4.5 6)", 2), ("(cosine (numbers 1 0) (numbers 0 2))", 0.0),
         ("(cosine (numbers 0 0) (numbers 1 1))", 0.0), ("(cosine (floats 2 0) (floats 4 0))", 1.0),
         ("(sum (integers 4 5 6))", 15), ("(sum '(4 0.5))", 4.5), ("(sum ())", 0),
+        ("(round 2.718 2)", 2.72), ("(round -2.675 1)", -2.7), ("(round 1234.5 -2)", 1200.0),
+        ("(round 2.718 10000)", 2.718), ("(round 1e300 20)", 1e300), ("(round 7.5 -400)", 0.0),
         ("(product ())", 1), ("(product '(4 5 6))", 120), ("(sum (llist 4 5))", 9),
         ("(sum (seti 1 2))", 3), ("(product (integers))", 1), ("(sum '(1,2i 3))", 4 + 2j),
     ],

@@ -21,10 +21,10 @@ OPERATIONS = (
 )  # fmt: skip
 
 #: What is spelt otherwise: torch_tensor is tensor_create, torch_linear makes a layer, and the
-#: names of element types are no operations.
+#: names of element types are no operations, nor is get, which reads any container.
 EXCEPTIONS = {
     "torch_tensor", "tensor_linear", "torch_float32", "torch_float64", "torch_float16", "torch_bfloat16",
-    "torch_int64", "torch_int32", "torch_bool",
+    "torch_int64", "torch_int32", "torch_bool", "get",
 }  # fmt: skip
 
 
@@ -59,9 +59,22 @@ def test_operations_have_three_spellings(module: str) -> None:
         assert {f"torch_{stem}", f"tensor_{stem}", f"torch_tensor_{stem}"} <= names, entry.name
 
 
-@pytest.mark.parametrize("name", ["lispe_torch", "liblispe_torch", "lispe_tiktoken"])
+@pytest.mark.parametrize("name", ["lispe_torch", "liblispe_torch", "lispe_tiktoken", "torch"])
 def test_names_of_the_library(name: str) -> None:
     assert run(f"(use '{name}) (torch_shape (torch_zeros 1))").tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ('(defun f(d) (get d "a")) (use \'lispe_torch) (f (dictionary "a" 8))', 8),
+        ("(use 'lispe_torch) (get '((4 5) (6 7)) 1 -2)", 6),
+        ("(use 'lispe_torch) (defun get(x) (+ x 1)) (get 4)", 5),
+        ("(use 'lispe_torch) (class@ P (x) (defun get(y) (+ x y))) (setq p (P 3)) (p (get 4))", 7),
+    ],
+)
+def test_get_is_bound_by_use_and_stays_free(program: str, value: int) -> None:
+    assert run(program) == value
 
 
 def test_an_unknown_library() -> None:

@@ -68,6 +68,7 @@ def test_sizes() -> None:
         ("(torch_slice (torch_tensor (integers 1 2 3)) 2 1)", torch.tensor([], dtype=torch.int64)),
         ("(torch_select t 0 -1)", T[-1]),
         ("(torch_select t 2 1)", T[:, :, 1]),
+        ("(torch_select t -1)", T[-1]),
         ("(torch_index_select t 1 '(2 0 -1))", T[:, [2, 0, 2]]),
         ("(torch_gather t 2 (torch_zeros '(2 3 1) \"int64\"))", T[:, :, :1]),
         ("(torch_masked_select t (torch_ge t 20))", torch.arange(20.0, 24)),

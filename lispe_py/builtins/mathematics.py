@@ -55,6 +55,12 @@ def _trunc(x: float) -> float:
     return math.copysign(float(math.trunc(x)), x) if math.isfinite(x) else x
 
 
+def _round_to(x: float, scale: float) -> float:
+    """The nearest multiple of 1/scale; a number that has no finer digits is one itself."""
+    scaled = x * scale
+    return _round(scaled) / scale if abs(scaled) < 2**53 else x
+
+
 def _round(x: float) -> float:
     """Halves go away from zero."""
     whole_part = _trunc(x)
@@ -410,8 +416,9 @@ def rounded(value: Any, digits: Any = None) -> Any:
     """
     if digits is None:
         return _FUNCTIONS["round"](value)
-    scale = 10.0 ** to_integer(digits)
-    return Function("round", lambda x: _round(x * scale) / scale)(value)
+    # Beyond these a power of ten is no float; the number itself ends long before.
+    scale = 10.0 ** min(max(to_integer(digits), -300), 300)
+    return Function("round", lambda x: _round_to(x, scale))(value)
 
 
 @primitive("trunc", pure=True)

@@ -81,7 +81,8 @@ def use(lisp: LispE, library: Any, space: Any = None) -> bool:
     (use 'lispe_torch)
     ; true
     """
-    libraries.use(_name(library, "the name of a library"))
+    for entry in libraries.use(_name(library, "the name of a library")):
+        lisp.scope.setdefault(entry.name, lisp.scope[lisp.bind(entry)])
     return True
 
 

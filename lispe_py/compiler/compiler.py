@@ -657,7 +657,10 @@ class Compiler:
                 emit.locate(node, getattr(item, "where", (1, 1, 1, 1))[:4])
                 self.emit(emit.assign(result, node))
         with self.sub_block() as ordinary:
-            node = emit.call(emit.run("callable", instance), self.args(form))
+            try:
+                node = emit.call(emit.run("callable", instance), self.args(form))
+            except LispError as error:  # (it (last)) is right where `last` is its method
+                node = self.raises(error.message)
             self.emit(emit.assign(result, node))
         self.emit(ast.If(emit.run("is_instance", instance), methods, ordinary))
         return emit.name(result)
