@@ -17,7 +17,7 @@ from lispe_py.protocol import adapter_for
 from lispe_py.values.dictionaries import DICTIONARIES
 from lispe_py.values.functions import form_of
 from lispe_py.values.heap import Heap
-from lispe_py.values.linked import LinkedList
+from lispe_py.values.linked import LinkedList, Point
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Caught, Data, Enumeration, Range, Stream
 from lispe_py.values.scalars import Float32, Short
@@ -187,15 +187,11 @@ def _linked(value: LinkedList) -> Pieces:
     separator = ""
     cell = None
     for cell in value.cells():
-        yield separator
+        yield f"{separator}. " if cell.__class__ is Point else separator
         yield _piece(cell.value)
         separator = " "
     if cell is not None and cell.next is not None:
-        if cell.next.__class__ is cell.__class__:
-            yield " ..."
-        else:
-            yield " . "
-            yield _piece(cell.next)
+        yield " ..."
     yield ")"
 
 

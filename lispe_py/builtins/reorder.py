@@ -78,6 +78,8 @@ def reverse(container: Any, copy: Any = None) -> Any:
         return _by_value(container)
     if not is_list(container):
         return List()
+    if cls is LinkedList and container.improper:
+        raise LispError("cannot reverse a linked list with a final '.' element")
     if copy is not None:
         if isinstance(container, Grid):
             return _rebuilt(container, list(iterate(deep_copy(container)))[::-1])

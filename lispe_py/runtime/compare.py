@@ -131,11 +131,11 @@ def _children(a: Any, b: Any) -> list[tuple[Any, Any]] | bool:
 
 
 def _linked(a: LinkedList, b: LinkedList) -> list[tuple[Any, Any]] | bool:
-    """Linked lists: their members, and what follows the dot."""
+    """Linked lists: their members, and whether they end."""
     left, right = list(a), list(b)
     if len(left) != len(right) or a.cyclic != b.cyclic:
         return False
-    return [*zip(left, right, strict=True), (a.end, b.end)]
+    return list(zip(left, right, strict=True))
 
 
 def _is_equal(a: Any, b: Any) -> bool:

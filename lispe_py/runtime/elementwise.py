@@ -43,8 +43,8 @@ _AS_LIST: dict[type, type] = {SetI: Integers, SetN: Numbers, SetS: Strings}
 
 def members(value: Any) -> list[Any]:
     """The members of a container as a Python list."""
-    if value.__class__ is LinkedList and (value.cyclic or value.end is not None):
-        raise LispError("arithmetic needs a proper list")
+    if value.__class__ is LinkedList and value.cyclic:
+        raise LispError("arithmetic needs a list that ends")
     return value.tolist() if value.__class__ in NUMERIC_LISTS else list(value)
 
 
@@ -53,7 +53,10 @@ def like(container: Any, items: list[Any]) -> Any:
     cls = container.__class__
     if cls in GENERIC:
         return List(items)
-    return cls(items)
+    result = cls(items)
+    if cls is LinkedList and container.improper:
+        result.make_improper()
+    return result
 
 
 def members_of(value: Any) -> Any:
@@ -157,7 +160,7 @@ def _spread(operation: Operation, scalar: Any, items: Any) -> Any:
     assert kind is not None
     results = [_spread_over(operation, scalar, m) for m in found]
     if items.__class__ is LinkedList:
-        return LinkedList(results)
+        return like(items, results)
     if kind is Integers and any(not -(1 << 63) <= r < 1 << 63 for r in results):
         return List(results)
     return kind(results)

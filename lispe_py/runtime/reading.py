@@ -15,7 +15,7 @@ from lispe_py.runtime.characters import characters
 from lispe_py.runtime.convert import KEYS, index_of
 from lispe_py.values.functions import form_of
 from lispe_py.values.heap import Heap
-from lispe_py.values.linked import Cell, LinkedList
+from lispe_py.values.linked import Cell, LinkedList, Point
 from lispe_py.values.lists import List, Tail, rest
 from lispe_py.values.records import Data, Enumeration, Range, Stream
 from lispe_py.values.scalars import Float32, Short
@@ -172,11 +172,7 @@ def _at_linked(value: Any, key: Any) -> Any:
     try:
         return value.nth(index).value
     except IndexError:
-        pass
-    end = value.end
-    if end is not None and index == len(value):
-        return end
-    raise LispError(OUT_OF_BOUNDS)
+        raise LispError(OUT_OF_BOUNDS) from None
 
 
 def key_of(value: Any, key: Any) -> Any:
@@ -343,8 +339,7 @@ def cdr(value: Any) -> Any:
     if cls is List or cls is Data:
         return rest(value)
     if cls is LinkedList:
-        after = value.head.next if value.head is not None else None
-        return LinkedList.of(after) if after.__class__ is Cell else after
+        return _from_cell(value.head.next) if value.head is not None else None
     if cls in LISTS:
         return None if len(value) < 2 else cls(value[1:])
     if isinstance(value, (str, bytes)):
@@ -359,6 +354,13 @@ def cdr(value: Any) -> Any:
         raise _refused("cdr", value)
     form = form_or_none(value)
     return cdr(form) if form is not None else adapter_for(cls).cdr(value)
+
+
+def _from_cell(cell: Cell | None) -> Any:
+    """The rest of a linked list from a cell on: the value itself after a dot."""
+    if cell is None:
+        return None
+    return cell.value if cell.__class__ is Point else LinkedList.of(cell)
 
 
 def _bytes_after_first(value: Any) -> bytes:
@@ -386,6 +388,16 @@ def traverse(path: str, value: Any) -> Any:
             if offset >= len(base):
                 raise _no_more()
             value = base[offset]
+        elif cls is LinkedList:
+            cell = value.head
+            while cell is not None and path[step] == "d":
+                cell = cell.next
+                if not step:
+                    return _from_cell(cell)
+                step -= 1
+            if cell is None:
+                raise _no_more()
+            value = cell.value
         else:
             if value is None or (cls in LISTS and not len(value)) or value == "":
                 raise _no_more()

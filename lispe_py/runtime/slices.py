@@ -151,7 +151,10 @@ def part(value: Any, first: int, last: int) -> Any:
     if cls is Tail:
         return List(value.base[value.offset + first : value.offset + last])
     if cls is LinkedList:
-        return LinkedList(list(value)[first:last])
+        found = LinkedList(list(value)[first:last])
+        if last >= len(value) and value.improper:
+            found.make_improper()
+        return found
     if cls in TEXTS:
         return cls(value[first:last])
     if cls is Data:

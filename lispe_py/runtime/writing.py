@@ -23,7 +23,7 @@ from lispe_py.runtime.reading import (
 )
 from lispe_py.runtime.vector import use_numpy
 from lispe_py.values.heap import Heap
-from lispe_py.values.linked import Cell, LinkedList
+from lispe_py.values.linked import LinkedList, Point, nothing_after_point
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Data
 from lispe_py.values.sets import SETS, Set
@@ -505,11 +505,7 @@ def _set_linked(value: LinkedList, key: Any, item: Any) -> LinkedList:
     except IndexError:
         if index < 0:
             raise LispError(OUT_OF_BOUNDS) from None
-    last = value.last()
-    if last is not None and last.next is not None and last.next.__class__ is not Cell:
-        last.next = item
-    else:
-        value.append(item)
+    value.append(item)
     return value
 
 
@@ -543,6 +539,8 @@ def _is_list(value: Any) -> bool:
 def _extend_linked(value: LinkedList, other: Any) -> LinkedList:
     """Linked lists are joined cell to cell: a list extended by itself is a circle."""
     last = value.last()
+    if last.__class__ is Point:
+        raise nothing_after_point()
     if other.__class__ is LinkedList:
         if last is None:
             value.head = other.head

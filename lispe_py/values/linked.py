@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
+from lispe_py.errors import LispError
+
 
 class Cell:
-    """One member. ``next`` is a Cell, None at the end, or the value after a dot."""
+    """One member. ``next`` is a Cell, or None at the end."""
 
     __slots__ = ("value", "next")
 
-    def __init__(self, value: Any, next: Any = None) -> None:
+    def __init__(self, value: Any, next: Cell | None = None) -> None:
         self.value = value
         self.next = next
+
+
+class Point(Cell):
+    """The member after the dot of an improper list: nothing can follow it."""
+
+    __slots__ = ()
 
 
 class LinkedList:
     """A head on cells that other lists may share.
 
     ``push`` and ``pop`` work at the head, in constant time. The last cell of
-    an improper list such as ``(1 . 2)`` has a ``next`` that is neither a cell
-    nor None.
+    an improper list such as ``(1 . 2)`` is a Point, and a member like the others.
 
     ``append`` is constant too: the list remembers its last cell, for as long
     as no cell has been taken out of the middle or the end of any list, which
@@ -38,8 +45,9 @@ class LinkedList:
         for item in items:
             last.next = cell = Cell(item)
             last = cell
-        last.next = end
-        self.head: Any = first.next
+        if end is not None:
+            last.next = Point(end)
+        self.head = first.next
         self._last: Cell | None = None
         self._taken = 0
 
@@ -56,7 +64,7 @@ class LinkedList:
         """Each cell once, though the list may turn in a circle."""
         cell = self.head
         seen: set[int] = set()
-        while cell.__class__ is Cell:
+        while cell is not None:
             if id(cell) in seen:
                 return
             seen.add(id(cell))
@@ -77,7 +85,8 @@ class LinkedList:
     def cyclic(self) -> bool:
         """Does following the cells never end?"""
         slow = fast = self.head
-        while fast.__class__ is Cell and fast.next.__class__ is Cell:
+        while fast is not None and fast.next is not None:
+            assert slow is not None
             slow = slow.next
             fast = fast.next.next
             if slow is fast:
@@ -85,12 +94,9 @@ class LinkedList:
         return False
 
     @property
-    def end(self) -> Any:
-        """What follows the dot of an improper list, None of an ordinary one."""
-        last = self.last()
-        if last is None or last.next.__class__ is Cell:
-            return None
-        return last.next
+    def improper(self) -> bool:
+        """Does its last member stand after a dot?"""
+        return self.last().__class__ is Point
 
     def last(self) -> Cell | None:
         """The last cell that iteration reaches."""
@@ -114,23 +120,33 @@ class LinkedList:
         cells = list(self.cells())
         after = cells[-1].next if cells else None
         turn = next(i for i, c in enumerate(cells) if c is after) if self.cyclic else None
-        return [cell.value for cell in cells], None if turn is not None else after, turn
+        return [cell.value for cell in cells], self.improper, turn
 
     def __setstate__(self, state: Any) -> None:
-        items, end, turn = state
-        LinkedList.__init__(self, items, end)
+        items, improper, turn = state
+        LinkedList.__init__(self, items)
+        if improper:
+            self.make_improper()
         if turn is not None:
             cells = list(self.cells())
             cells[-1].next = cells[turn]
+
+    def make_improper(self) -> None:
+        """Put a dot before the last member; the cells are nobody else's."""
+        last = self.last()
+        if last is not None:
+            last.__class__ = Point
 
     def push(self, value: Any) -> None:
         self.head = Cell(value, self.head)
 
     def append(self, value: Any) -> None:
         last = self._last
-        if last is None or self._taken != LinkedList.taken or last.next.__class__ is Cell:
+        if last is None or self._taken != LinkedList.taken or last.next is not None:
             self._taken = LinkedList.taken
             last = self.last()
+            if last.__class__ is Point:
+                raise nothing_after_point()
         self._last = cell = Cell(value)
         if last is None:
             self.head = cell
@@ -146,7 +162,7 @@ class LinkedList:
         if cell is None:
             return
         after = cell.next
-        if after.__class__ is Cell and after is not cell:
+        if after is not None and after is not cell:
             self.head = after
         else:
             self.head = self._last = None
@@ -165,6 +181,8 @@ class LinkedList:
             before = cell
         if before is None:
             self.push(value)
+        elif before.__class__ is Point:
+            raise nothing_after_point()
         else:
             before.next = Cell(value, before.next)
 
@@ -185,10 +203,14 @@ class LinkedList:
                     if last is not None and last.next is cell:
                         # The circle closes over what is left of it.
                         last.next = after
-                    self.head = after if after.__class__ is Cell else None
+                    self.head = after
                 return
             before = cell
         raise IndexError(index)
 
     def __repr__(self) -> str:
         return f"LinkedList({list(self)!r})"
+
+
+def nothing_after_point() -> LispError:
+    return LispError("cannot add an element to this list: its last member stands after a dot")
