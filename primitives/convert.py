@@ -25,6 +25,7 @@ from lispe_py.values.records import Data
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Floats, Integers, Numbers, Shorts
+from lispe_py.values.unfilled import unfilled
 
 from .arguments import what, whole
 
@@ -433,13 +434,11 @@ def typed(value: Tensor) -> Any:
 
 
 def _filled(cls: type, flat: Tensor) -> Any:
-    count = flat.numel()
-    found = cls()
-    if not count:
-        return found
+    if not flat.numel():
+        return cls()
     if flat.dtype is torch.uint64 and bool((flat.view(torch.int64) < 0).any()):
         raise LispError("a tensor element does not fit in 'integers'")
-    found.frombytes(bytes(count * found.itemsize))
+    found: Any = unfilled(cls, flat.numel())
     torch.frombuffer(found, dtype=ELEMENTS[cls]).copy_(flat)
     return found
 

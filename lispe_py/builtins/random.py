@@ -23,6 +23,7 @@ from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List
 from lispe_py.values.typed import Integers, Numbers
 from lispe_py.values.types import LISTS, is_list
+from lispe_py.values.unfilled import list_of
 
 #: Draws beyond which a request is a mistake.
 MOST_DRAWS = 1 << 28
@@ -116,18 +117,17 @@ def _draw(
 ) -> Any:
     """Values of a distribution as a typed list; one alone is given bare."""
     wanted = _count(count)
-    found = kind()
     if not wanted:
-        return found
+        return kind()
     import numpy
 
     generator = numpy.random.Generator(numpy.random.PCG64(lisp.random.getrandbits(128)))
     try:
         with numpy.errstate(all="ignore"):
-            values = numpy.asarray(draw(generator, wanted), found.typecode)
+            values = numpy.asarray(draw(generator, wanted), kind.code)
     except (ValueError, OverflowError) as error:
         raise LispError(f"this distribution has no such parameter: {error}") from None
-    found.frombytes(values.tobytes())
+    found = list_of(kind, values)
     return found[0] if wanted == 1 else found
 
 

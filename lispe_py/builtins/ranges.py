@@ -15,6 +15,7 @@ from lispe_py.values.lists import List
 from lispe_py.values.records import Range
 from lispe_py.values.typed import Integers, Numbers, Strings, does_not_fit
 from lispe_py.values.types import LISTS, TYPE_NAMES
+from lispe_py.values.unfilled import list_of
 
 #: Beyond this many members a request is a mistake, not a list.
 _MOST = 1 << 30
@@ -38,17 +39,19 @@ def _progression(start: int | float, step: int | float, count: int) -> Integers 
         raise LispError(f"a list cannot have so many elements: {count}")
     claim(8 * count)
     if start.__class__ is int and step.__class__ is int:
-        try:
-            return Integers(range(start, start + step * count, step))  # type: ignore[arg-type]
-        except OverflowError:
-            raise does_not_fit(start + step * count, "integers") from None
+        last = start + step * (count - 1)
+        if max(abs(start), abs(last)) >= 1 << 63:
+            raise does_not_fit(last, "integers")
+        if use_numpy(count):
+            import numpy
+
+            return list_of(Integers, numpy.arange(count) * step + start)
+        return Integers(range(start, start + step * count, step))
     if not use_numpy(count):
         return Numbers([start + i * step for i in range(count)])
     import numpy
 
-    found = Numbers()
-    found.frombytes((start + numpy.arange(count) * float(step)).astype(Numbers.code).tobytes())
-    return found
+    return list_of(Numbers, start + numpy.arange(count) * float(step))
 
 
 def _iota(n: Any, first: int) -> Integers | Numbers:

@@ -37,6 +37,7 @@ from lispe_py.values.types import (
     TYPE_NAMES,
     is_list,
 )
+from lispe_py.values.unfilled import unfilled
 
 
 def replace_members(value: Any, items: list[Any]) -> Any:
@@ -155,7 +156,7 @@ def _turned_grid(grid: Grid, steps: int, rows: bool) -> Grid:
     width = grid.shape[-1]
     steps %= width
     if flat.__class__ in NUMERIC_LISTS and use_numpy(len(flat)):
-        result = vector.new_list(flat.__class__, len(flat))
+        result = unfilled(flat.__class__, len(flat))
         source, out = (vector.view(v).reshape(-1, width) for v in (flat, result))
         out[:, : width - steps] = source[:, steps:]
         out[:, width - steps :] = source[:, :steps]

@@ -20,6 +20,7 @@ from lispe_py.values.lists import List, Tail
 from lispe_py.values.matrix import Matrix
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts, Strings
+from lispe_py.values.unfilled import unfilled
 
 #: Operators that are Python's on two integers and on two numbers.
 _PYTHON: dict[str, Binary] = {
@@ -171,7 +172,7 @@ def _as_typed(value: Any) -> Numeric | None:
 def _table(function: Any, a: Any, b: Any, kind: str) -> Matrix:
     import numpy
 
-    result = vector.new_list(TYPED[kind], len(a) * len(b))
+    result = unfilled(TYPED[kind], len(a) * len(b))
     out = vector.view(result).reshape(len(a), len(b))
     with numpy.errstate(all="ignore"):
         function.outer(a, b, out=out, casting="unsafe")
@@ -198,7 +199,7 @@ def equal_members(items: Numeric, other: Any) -> Integers | None:
         return None
     import numpy
 
-    result = vector.new_list(Integers, len(items))
+    result = unfilled(Integers, len(items))
     if not whole:
         # A number of 32 bits is compared as what it is.
         a = a.astype("d", copy=False)

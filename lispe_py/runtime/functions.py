@@ -24,6 +24,7 @@ from lispe_py.values.matrix import Grid
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.typed import Floats, Numbers
 from lispe_py.values.types import TYPE_NAMES
+from lispe_py.values.unfilled import unfilled
 
 Real = Callable[[float], float]
 
@@ -104,7 +105,7 @@ class Function:
     def _with_numpy(self, kind: Any, value: Any) -> Any:
         import numpy
 
-        result = vector.new_list(kind, len(value))
+        result = unfilled(kind, len(value))
         assert self.numpy is not None
         with numpy.errstate(all="ignore"):
             getattr(numpy, self.numpy)(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import sys
-from array import array
 from collections.abc import Iterable
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from lispe_py.runtime.operands import TEXTS, division_by_zero, unusable
 from lispe_py.values.scalars import Float32
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts
+from lispe_py.values.unfilled import unfilled
 
 if TYPE_CHECKING:
     from lispe_py.runtime.arithmetic import Operation
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 SHORT, WORTH_IMPORT = 200, 2000
 #: Length from which numpy adds faster than Python, and of the parts in which integers are added.
 WORTH_ADDING, PART = 500, 1 << 16
+
+#: Members that are looked at for a negative one, before all are.
+_SAMPLE = 32
 
 _WHOLE = frozenset({Integers, Shorts})
 #: Class of a typed list -> that of its members, for the bit operators.
@@ -56,16 +59,6 @@ def view(items: Numeric) -> Any:
     import numpy
 
     return numpy.frombuffer(items, items.typecode)
-
-
-def new_list(cls: type[Numeric], size: int) -> Numeric:
-    """A typed list of a length, to be filled.
-
-    array's own repetition, in place: the other ways copy once more.
-    """
-    result: Numeric = cls((0,) if size else ())
-    array.__imul__(result, size)
-    return result
 
 
 def whole_quotient(a: int, b: int) -> int:
@@ -262,7 +255,7 @@ def _numbers(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
         return _powers(cls, a, b)
     if symbol not in ("+", "-", "*", "/"):
         return None
-    result = new_list(cls, _size(a, b))
+    result = unfilled(cls, _size(a, b))
     out = view(result)
     function = getattr(numpy, _FUNCTIONS[symbol])
     if symbol == "/":
@@ -282,7 +275,7 @@ def _numbers(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
 def _powers(cls: type[Numeric], a: Any, b: Any) -> Any:
     import numpy
 
-    result = new_list(cls, _size(a, b))
+    result = unfilled(cls, _size(a, b))
     out = view(result)
     if not _is_array(b) and b == 2 and cls is Numbers:
         with numpy.errstate(all="ignore"):
@@ -300,6 +293,8 @@ def _bounds(x: Any) -> tuple[int, int]:
     """Two numbers between which all integers of an array lie, the closer the better."""
     if not _is_array(x):
         return x, x
+    if x[0] < 0 or x[-1] < 0 or x[: _SAMPLE].min() < 0:
+        return _exact_bounds(x)
     import numpy
 
     joined = int(numpy.bitwise_or.reduce(x))
@@ -335,11 +330,13 @@ def fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
         if step >= 0:
             return bool(int(a.max()) + step <= most)
         return bool(int(a.min()) + step >= least)
-    for bounds in (_bounds, _exact_bounds):
-        low, high = _range(symbol, bounds(a), bounds(b))
-        if least <= low and high <= most:
-            return True
-    return False
+    near = _bounds(a), _bounds(b)
+    low, high = _range(symbol, *near)
+    if least <= low and high <= most:
+        return True
+    exact = _exact_bounds(a), _exact_bounds(b)
+    low, high = _range(symbol, *exact)
+    return least <= low and high <= most
 
 
 def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
@@ -374,7 +371,7 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
         for low, high in (_exact_bounds(a), _exact_bounds(b)):
             if low < least or high > most:
                 return None
-    result = new_list(cls, _size(a, b))
+    result = unfilled(cls, _size(a, b))
     out = view(result)
     if symbol == "&~":
         numpy.bitwise_and(a, ~b, out=out, casting="unsafe")
@@ -392,7 +389,7 @@ def _quotients(cls: type[Numeric], a: Any, b: Any) -> Any:
     (a1, _), (b1, b2) = _exact_bounds(a), _exact_bounds(b)
     if a1 == _LIMITS[cls][0] and b1 <= -1 <= b2:
         return None
-    result = new_list(cls, _size(a, b))
+    result = unfilled(cls, _size(a, b))
     out = view(result)
     if a1 >= 0 and b1 > 0:
         numpy.floor_divide(a, b, out=out, casting="unsafe")

@@ -45,6 +45,7 @@ from lispe_py.values.types import (
     SET_KINDS,
     TYPE_NAMES,
 )
+from lispe_py.values.unfilled import list_of
 
 NO_PUSH = "cannot push in this kind of elements"
 NO_CHANGE = "cannot modify this element"
@@ -89,9 +90,7 @@ def _converted_at_once(cls: type[Any], items: Any) -> Any:
     limit = 2.0 ** (63 if cls is Integers else 15)
     if not ((found >= -limit) & (found < limit)).all():
         return None
-    result = cls()
-    result.frombytes(found.astype(cls.code).tobytes())
-    return result
+    return list_of(cls, found)
 
 
 def like(value: Any, items: Iterable[Any]) -> Any:

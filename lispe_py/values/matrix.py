@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 
 from lispe_py.errors import LispError
 from lispe_py.values.typed import TYPED
+from lispe_py.values.unfilled import list_of
 
 #: Kind of the storage -> its name in ``matrix_integer_``.
 ELEMENTS = {
@@ -224,6 +225,4 @@ def from_array(array: Any, kind: str | None = None) -> Any:
     cls = TYPED[kind]
     if kind in ("strings", "stringbytes"):
         return shaped(kind, array.shape, cls(array.ravel().tolist()))
-    flat = cls()
-    flat.frombytes(array.astype(cls.code, copy=False).tobytes())
-    return shaped(kind, array.shape, flat)
+    return shaped(kind, array.shape, list_of(cls, array))
