@@ -14,7 +14,7 @@ from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.registry import primitive
 from lispe_py.values.lists import List
 
-from . import storage
+from . import convert, storage
 from .arguments import boolean, is_list, modules, shape_text, what
 from .checkpointing import bare
 from .layers import Layer, ModuleAdapter, rebuild
@@ -394,7 +394,7 @@ def torch_memory_map(path: Any, dtype: Any = "float32", shape: Any = None) -> Te
             raise LispError(f"cannot map {name}: {storage.reason(error)}") from None
     if shape is None:
         return values
-    axes = [int(n) for n in shape] if is_list(shape) else [int(shape)]
+    axes = convert.sizes(shape, negative=True)
     try:
         return values.reshape(axes)
     except RuntimeError:

@@ -290,6 +290,11 @@ def test_a_decoder_from_scratch_learns_and_is_saved(lisp: LispE, tmp_path: Path)
     assert torch.equal(found(ids), model(ids))
 
 
+def test_a_decoder_from_scratch_has_no_sizes_of_its_own(lisp: LispE) -> None:
+    with pytest.raises(LispError, match="lacks vocab_size, intermediate_size, num_attention_heads$"):
+        lisp.eval('(torch_decoder (dictionary "hidden_size" 16 "num_hidden_layers" 2))')
+
+
 def test_weights_and_information(lisp: LispE, folders: Path) -> None:
     _, weights = tiny.load_folder(str(folders / "tiny_qwen3"))
     lisp.eval("(setq h (torch_hf_load_model tinyqwen))")

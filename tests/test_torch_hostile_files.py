@@ -77,6 +77,27 @@ def test_files(loader: str, lisp: LispE, files: Path) -> None:
     assert not (files / "executed").exists()
 
 
+def test_a_map_of_values_takes_any_bytes_for_what_they_are(lisp: LispE, files: Path) -> None:
+    whole = 0
+    for path in sorted(files.iterdir()):
+        lisp.define("path", str(path))
+        stored = path.read_bytes()
+        if len(stored) % 4:
+            with pytest.raises(LispError, match="bytes"):
+                lisp.eval("(torch_memory_map path)")
+        else:
+            assert lisp.eval("(torch_memory_map path)").numpy().tobytes() == stored
+            whole += 1
+        with pytest.raises(LispError, match="bytes|do not fill"):
+            lisp.eval("(torch_memory_map path \"float32\" '(1000000000 1000000000))")
+    assert whole > 3
+    for wrong in (str(files), str(files / "absent.bin")):
+        lisp.define("path", wrong)
+        with pytest.raises(LispError):
+            lisp.eval("(torch_memory_map path)")
+    assert not (files / "executed").exists()
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin", "config.json"])
 def test_folders_of_a_decoder(
     name: str, lisp: LispE, files: Path, tmp_path: Path, tiny_models: dict[str, str]

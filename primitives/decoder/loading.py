@@ -110,6 +110,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_SIZES = (
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+)  # fmt: skip
+
+
 @primitive("torch_decoder", "torch_decoder_create", library=LIBRARY)
 def torch_decoder(config: Any) -> Decoder:
     """Make a decoder of the Llama kind with fresh weights, to be trained from scratch.
@@ -117,8 +122,9 @@ def torch_decoder(config: Any) -> Decoder:
     The keys are those of a config.json: model_type (llama, mistral, qwen2,
     qwen3, smollm3), vocab_size, hidden_size, intermediate_size,
     num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
-    tie_word_embeddings, rope_theta, rope_scaling and others. It maps ids
-    [batch,n] to logits, and torch_hf_save_model writes it as a folder.
+    tie_word_embeddings, rope_theta, rope_scaling and others. The first five
+    sizes must be given. It maps ids [batch,n] to logits, and torch_hf_save_model
+    writes it as a folder.
 
     (torch_shape (torch_forward (torch_decoder (dictionary "vocab_size" 16 "hidden_size" 8
        "intermediate_size" 12 "num_hidden_layers" 2 "num_attention_heads" 2))
@@ -126,6 +132,10 @@ def torch_decoder(config: Any) -> Decoder:
     ; (1 3 16)
     """
     raw = _plain(options(config))
+    lacking = [key for key in _SIZES if raw.get(key) is None]
+    if lacking:
+        # A file without them means Llama 3.1 8B, which nobody wants to make by an oversight.
+        raise LispError(f"the configuration lacks {', '.join(lacking)}")
     if "architectures" not in raw:
         family = FAMILIES.get(raw.setdefault("model_type", "llama"))
         if family is not None:
