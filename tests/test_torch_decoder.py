@@ -291,7 +291,8 @@ def test_a_decoder_from_scratch_learns_and_is_saved(lisp: LispE, tmp_path: Path)
 
 
 def test_a_decoder_from_scratch_has_no_sizes_of_its_own(lisp: LispE) -> None:
-    with pytest.raises(LispError, match="lacks vocab_size, intermediate_size, num_attention_heads$"):
+    lacking = "lacks vocab_size, intermediate_size, num_attention_heads$"
+    with pytest.raises(LispError, match=lacking):
         lisp.eval('(torch_decoder (dictionary "hidden_size" 16 "num_hidden_layers" 2))')
 
 
