@@ -66,6 +66,17 @@ def test_a_long_form_is_broken() -> None:
     )
 
 
+def test_lists_of_every_kind_are_broken() -> None:
+    lisp = LispE()
+    assert lisp.eval("(prettify (integers 10 20 30) 10)") == "(\n   10\n   20\n   30\n)\n"
+    assert lisp.eval("(prettify (integers 10 20 30) 11)") == "(10 20 30)\n"
+    assert lisp.eval('(prettify (strings "a" "b") 5)') == '(\n   "a"\n   "b"\n)\n'
+    assert lisp.eval("(prettify (rho 2 3 (integers 1 2 3 4 5 6)) 10)") == "(\n   (1 2 3)\n   (4 5 6)\n)\n"
+    assert lisp.eval("(prettify (list 'a (floats 0.1 0.2)) 8)") == (
+        "(\n   a\n   (\n      0.1\n      0.2\n   )\n)\n"
+    )
+
+
 def test_what_is_laid_out_reads_back() -> None:
     lisp = LispE()
     form = "(defun f (x) (if (> x 1) (println \"a b\" x) (loop i (range 1 10 1) (println i (+ i 2)))))"

@@ -22,6 +22,11 @@ CASES = [
     # Lists.
     ("(defpat f([x y]) (+ x y)) " + F + "(list (f '(1 2)) (f '(1)) (f (integers 3 4)))", "(3 other 7)"),
     ("(defpat f([h $ t]) (list h t)) (list (f '(1 2 3)) (f '(1)))", "((1 (2 3)) (1 ()))"),
+    # What follows the first members is of the same kind, and an empty one ends a recursion.
+    ("(defpat f([h $ t]) (cons (type t) (f t))) (defpat f([]) ()) (f (strings \"a\" \"b\"))",
+     "(strings_ strings_)"),
+    ("(defpat f([h $ t]) (list (type t) t)) (mapcar 'f (list (stringbytes \"a\" \"b\") (floats 1 2)))",
+     '((stringbytes_ ("b")) (floats_ (2)))'),
     ("(defpat f([]) 'empty) " + F + "(list (f ()) (f nil) (f '(1)))", "(empty empty other)"),
     ("(defpat f([x [y $ z]]) (list x y z)) (f '(1 (2 3 4)))", "(1 2 (3 4))"),
     ("(defpat f(['add x y]) (+ x y)) (f '(add 1 2))", "3"),

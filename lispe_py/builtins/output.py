@@ -8,12 +8,15 @@ from lispe_py.printer import display, show
 from lispe_py.registry import primitive, registry
 from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer
+from lispe_py.runtime.reading import iterate
 from lispe_py.values.functions import form_of
 from lispe_py.values.lists import List, Tail
-from lispe_py.values.records import Data
+from lispe_py.values.matrix import Grid
 from lispe_py.values.symbol import NOTHING, Symbol
+from lispe_py.values.types import GENERIC, LISTS
 
 _LAMBDA = Symbol("λ")
+_TYPED = LISTS - GENERIC
 
 
 def write(stream: TextIO, text: str) -> None:
@@ -113,7 +116,7 @@ def prettify(lisp: Context, form: Any, width: Any = None) -> str:
 
 def _is_broken(form: Any, limit: int) -> bool:
     return (
-        form.__class__ in (List, Tail, Data)
+        form.__class__ in GENERIC
         and len(form) > 0
         and form[0] is not _LAMBDA
         and ((form[0].__class__ is Symbol and form[0].name in _TIGHT) or len(show(form)) >= limit)
@@ -123,6 +126,8 @@ def _is_broken(form: Any, limit: int) -> bool:
 def _lines(form: Any, limit: int, indent: int) -> list[str]:
     """The lines of a form, indented."""
     blank = " " * indent
+    if (form.__class__ in _TYPED or isinstance(form, Grid)) and len(show(form)) >= limit:
+        form = List(iterate(form))
     if not _is_broken(form, limit):
         return [blank + show(form)]
     head = form[0]

@@ -49,7 +49,9 @@ def match_rest(members: Any, start: int) -> Any:
         return Tail(members, start) if start < len(members) else List()
     if members.__class__ is tuple:
         return List(members[start:])
-    return members[start:]
+    rest = members[start:]
+    # A slice of a list of texts is Python's own list, which is none of the language's.
+    return members.__class__(rest) if rest.__class__ is list else rest
 
 
 def match_segment(members: Any, start: int, stop: int) -> Any:
