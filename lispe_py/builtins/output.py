@@ -115,8 +115,9 @@ def prettify(lisp: Context, form: Any, width: Any = None) -> str:
 
 
 def _is_broken(form: Any, limit: int) -> bool:
+    cls = form.__class__
     return (
-        form.__class__ in GENERIC
+        cls in GENERIC
         and len(form) > 0
         and form[0] is not _LAMBDA
         and ((form[0].__class__ is Symbol and form[0].name in _TIGHT) or len(show(form)) >= limit)
