@@ -17,7 +17,7 @@ import random
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from types import FrameType, FunctionType, MethodType
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Literal, TextIO, Unpack
 
 from lispe_py import libraries
@@ -25,7 +25,8 @@ from lispe_py.builtins.access import path_entry
 from lispe_py.builtins.dictionaries import flipped
 from lispe_py.builtins.modify import over, replace_all
 from lispe_py.compiler.metering import count_steps
-from lispe_py.compiler.unit import MAIN, Code, compile_unit, take_definitions
+from lispe_py.compiler.unit import MAIN, Code, compile_unit, link, take_definitions
+from lispe_py.embedding.compiled_files import CompiledFiles
 from lispe_py.embedding.globals import Globals
 from lispe_py.embedding.running import Running
 from lispe_py.errors import LispError, StoppedError
@@ -68,6 +69,7 @@ class LispE(Running):
         search_path: folders in which ``load`` looks, besides that of the script.
         limits: ``max_seconds``, ``max_steps``, ``max_depth`` and ``max_memory``
             (bytes) of every evaluation; docs/embedding.md tells what each can hold.
+        cache: files are compiled once, and their code kept in the user's cache folder.
 
     >>> LispE(promote=True).eval("(+ 1 2.5)")
     3.5
@@ -82,6 +84,7 @@ class LispE(Running):
         promote: bool = False,
         allow: Sequence[str] | None = None,
         search_path: Sequence[str] = (),
+        cache: bool = True,
         **limits: Unpack[LimitOptions],
     ) -> None:
         self._streams = (stdin, stdout, stderr)
@@ -105,6 +108,8 @@ class LispE(Running):
         self.texts: dict[str, str] = {}
         #: Called with the path of every picture (a PNG file) that a program has written.
         self.on_picture: Callable[[str], None] | None = None
+        #: The files that were run, and which of them were not compiled anew.
+        self.files = CompiledFiles(self, cache)
         self.expander = Expander()
         self.links = Links()
         self.classes: dict[str, Any] = {}
@@ -193,7 +198,7 @@ class LispE(Running):
             self._globals["_current"] = os.path.join(folder, "")
             if folder not in self.search_path:
                 self.search_path.insert(0, folder)
-            return plain(self.evaluate_text(calls.read_source(path), os.fspath(path)))
+            return plain(self.evaluate_file(path))
 
         return self.evaluated(run, limits)
 
@@ -312,7 +317,7 @@ class LispE(Running):
         stdin, stdout, stderr = self._streams
         own = {
             "stdin": stdin, "stdout": stdout, "stderr": stderr, "promote": self.promote,
-            "allow": tuple(self.allowed), **self.limits._asdict(),
+            "allow": tuple(self.allowed), "cache": self.files.on, **self.limits._asdict(),
         }  # fmt: skip
         child = type(self)(**{**own, **options})
         with self.lock:
@@ -398,9 +403,12 @@ class LispE(Running):
         return code
 
     def _main(self, code: Code) -> FunctionType:
+        return self._installed(code.compiled(), code.constants)
+
+    def _installed(self, code: CodeType, constants: Sequence[Any]) -> FunctionType:
         """Install the definitions of a text; the function that runs its forms."""
         scope = self._globals
-        linked = code.link()
+        linked = link(code, constants)
         with self.lock:
             exec(linked, scope)
             main: FunctionType = scope.pop(MAIN)
@@ -426,15 +434,35 @@ class LispE(Running):
         holds the variables of the function that runs the text.
         """
         forms = read(text, file)
-        spaces = [space] if space else []
         with self.lock:
-            self._globals["_root"] = List([Symbol("__root__"), *forms])
-            self.spaces.update(spaces)
-            code = self._compile(
-                self.read_expanded(forms), file, mapping=frame is not None, spaces=spaces
-            )
+            code = self.compile_forms(forms, file, space=space, mapping=frame is not None)
             main = self._main(code)
         return main() if frame is None else main(frame)
+
+    def evaluate_file(self, path: str | os.PathLike[str], space: str | None = None) -> Any:
+        """Run a file (inside a running program too), compiled now or in an earlier run.
+
+        Definitions go into the name space ``space`` if one is given.
+        """
+        text = calls.read_source(path)
+        with self.lock:
+            main = self._installed(*self.files.compiled(text, os.fspath(path), space))
+        return main()
+
+    def compile_forms(
+        self, forms: List, file: str, *, space: str | None, mapping: bool = False, mark: str = ""
+    ) -> Code:
+        """Compile the forms of a whole text; it is the one that ``_root`` holds."""
+        self.enter_text(forms, space)
+        spaces = [space] if space else []
+        expanded = self.read_expanded(forms)
+        return self._compile(expanded, file, mapping=mapping, spaces=spaces, mark=mark)
+
+    def enter_text(self, forms: List, space: str | None) -> None:
+        """Note what a text is made of, and the name space that it defines into."""
+        self._globals["_root"] = List([Symbol("__root__"), *forms])
+        if space:
+            self.spaces.add(space)
 
     def evaluate(self, form: Any, frame: FrameMap | None = None) -> Any:
         """Compile a form and run it, with the variables of ``frame`` if given.

@@ -20,7 +20,8 @@ class Links:
     """
 
     def __init__(self) -> None:
-        self._atoms: dict[Symbol, Any] = {}
+        #: What the texts stand for.
+        self.atoms: dict[Symbol, Any] = {}
 
     def add(self, text: Any, atom: Any) -> None:
         """Let a text mean an atom.
@@ -32,19 +33,19 @@ class Links:
             raise LispError("the first argument must be a string or an atom")
         if not _is_atom(atom):
             raise LispError("the second argument must be an atom")
-        self._atoms[text if isinstance(text, Symbol) else Symbol(text)] = atom
+        self.atoms[text if isinstance(text, Symbol) else Symbol(text)] = atom
 
     def replace(self, others: Links) -> None:
         """Have the spellings of others."""
-        self._atoms = dict(others._atoms)
+        self.atoms = dict(others.atoms)
 
     def read(self, form: Any) -> Any:
         """A form with its spellings replaced; note the literal links in it."""
-        return self._read(form) if self._atoms or _has_link(form) else form
+        return self._read(form) if self.atoms or _has_link(form) else form
 
     def _read(self, form: Any) -> Any:
         if not isinstance(form, List):
-            return self._atoms.get(form, form) if form.__class__ is Symbol else form
+            return self.atoms.get(form, form) if form.__class__ is Symbol else form
         if form and form[0] is _LINK:
             self._note(form)
             return form

@@ -85,6 +85,14 @@ class Macros:
     def bodies(self, name: str) -> list[Body]:
         return list(self._bodies.get(name, ()))
 
+    def table(self) -> dict[str, list[Body]]:
+        """Every macro with its bodies."""
+        return {name: list(bodies) for name, bodies in self._bodies.items()}
+
+    def update(self, table: dict[str, list[Body]]) -> None:
+        """Have these macros with just these bodies, besides the others."""
+        self._bodies.update(table)
+
     def define(self, form: list[Any]) -> None:
         """Add the body of a ``(defmacro name (pattern ...) template)`` form.
 

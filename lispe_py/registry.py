@@ -181,11 +181,15 @@ class Registry:
     def names(self) -> Iterator[str]:
         return iter(dict.fromkeys((*self._by_name, *self._announced)))
 
+    def known(self) -> list[Entry]:
+        """Each entry once, without those of modules that are only announced."""
+        return list(dict.fromkeys(self._by_name.values()))
+
     def entries(self) -> list[Entry]:
         """Each entry once, those of announced modules too, in order of definition."""
         for module in dict.fromkeys(self._announced.values()):
             importlib.import_module(module)
-        return list(dict.fromkeys(self._by_name.values()))
+        return self.known()
 
 
 #: The one registry of the process. What an interpreter may use of it is its own affair.

@@ -42,11 +42,7 @@ def load(lisp: LispE, path: str, space: Any = None) -> Any:
     """
     lisp.require("fs")
     found = find_file(lisp, _name(path, "a path"))
-    from lispe_py.runtime.calls import read_source
-
-    return lisp.evaluate_text(
-        read_source(found), found, space=_name(space, "a name space") if space else None
-    )
+    return lisp.evaluate_file(found, _name(space, "a name space") if space else None)
 
 
 def find_file(lisp: LispE, path: str) -> str:

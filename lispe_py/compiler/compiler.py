@@ -78,6 +78,8 @@ class Compiler:
         self.temporaries = 0
         #: The forms of the lambdas, by the name of their code.
         self.lambda_forms: dict[str, List] = {}
+        #: Stands in the names of the lambdas where they must not depend on the interpreter.
+        self.mark = ""
 
     # ------------------------------------------------------------ blocks and names
 

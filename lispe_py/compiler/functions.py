@@ -230,6 +230,14 @@ def finish_function(
     return emit.function(key, signature, [*first, *initial, *prologue, *body])
 
 
+def _lambda_title(c: Compiler, form: List) -> str:
+    """A name for the code of a lambda, which no other one of the interpreter has."""
+    number = len(c.lambda_forms) if c.mark else c.world.number()
+    title = f"λ.{c.mark}{number}"
+    c.lambda_forms[title] = form
+    return title
+
+
 @special("λ", "lambda", "\\", arity=(1, None))
 def lambda_(c: Compiler, form: List) -> ast.expr:
     """A function without a name. It captures the variables around it.
@@ -242,7 +250,7 @@ def lambda_(c: Compiler, form: List) -> ast.expr:
     if len(form) < 3:
         raise c.fail("wrong number of arguments", form)
     parameters = parse_parameters(c, form[1], form)
-    title = f"λ.{c.world.number()}"
+    title = _lambda_title(c, form)
     with c.in_lambda(set(parameters.all), title) as fn:
         body = c.block
         c.block = []
@@ -255,7 +263,6 @@ def lambda_(c: Compiler, form: List) -> ast.expr:
     outer = fn.stored - {emit.identifier(p) for p in parameters.all}
     if outer:
         first.append(ast.Nonlocal(sorted(emit.identifier(n) for n in outer)))
-    c.lambda_forms[title] = form
     c.emit(emit.function(title, _signature(parameters), [*first, *prologue, *body]))
     return emit.name(title)
 

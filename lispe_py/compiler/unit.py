@@ -38,36 +38,38 @@ class Code:
         self.constants = constants
         self.file = file
 
-    def link(self) -> types.CodeType:
-        """The code object, with every placeholder replaced by its constant."""
+    def compiled(self) -> types.CodeType:
+        """The code object of Python's own compiler, placeholders in place of the constants."""
         try:
             with warnings.catch_warnings():
                 # Python warns of literals used as what they are not; we report that our way.
                 warnings.simplefilter("ignore")
-                code = compile(self.module, self.file, "exec")
+                return compile(self.module, self.file, "exec")
         except (RecursionError, MemoryError):
             raise LispError("this form is nested too deeply", file=self.file) from None
         except SyntaxError as error:
             raise LispError(
                 str(error.msg), file=self.file, line=error.lineno, column=error.offset
             ) from None
-        return self._fill(code)
 
-    def _fill(self, code: types.CodeType) -> types.CodeType:
-        consts = tuple(self._constant(value) for value in code.co_consts)
-        if code.co_name.endswith("()"):
-            plain = code.co_name[:-2]
-            return code.replace(co_consts=consts, co_name=plain, co_qualname=plain)
-        return code.replace(co_consts=consts)
 
-    def _constant(self, value: Any) -> Any:
+def link(code: types.CodeType, constants: Sequence[Any]) -> types.CodeType:
+    """A code object with every placeholder replaced by its constant."""
+
+    def constant(value: Any) -> Any:
         if value.__class__ is str and value.startswith("\0"):
-            return self.constants[int(value[1:])]
+            return constants[int(value[1:])]
         if isinstance(value, types.CodeType):
-            return self._fill(value)
+            return link(value, constants)
         if value.__class__ is tuple:
-            return tuple(self._constant(v) for v in value)
+            return tuple([constant(v) for v in value])
         return value
+
+    consts = tuple([constant(value) for value in code.co_consts])
+    if code.co_name.endswith("()"):
+        plain = code.co_name[:-2]
+        return code.replace(co_consts=consts, co_name=plain, co_qualname=plain)
+    return code.replace(co_consts=consts)
 
 
 def definition(name: str, declare: Declare) -> Callable[[Declare], Declare]:
@@ -178,7 +180,13 @@ def _holds_definition(form: Any) -> bool:
 
 
 def compile_unit(
-    world: World, forms: List, file: str, *, mapping: bool = False, spaces: Sequence[str] = ()
+    world: World,
+    forms: List,
+    file: str,
+    *,
+    mapping: bool = False,
+    spaces: Sequence[str] = (),
+    mark: str = "",
 ) -> Code:
     """Compile the expanded forms of a text.
 
@@ -188,8 +196,12 @@ def compile_unit(
         file: name of the source, for errors.
         mapping: the text runs inside a function whose variables stand in a
             mapping (``eval``); it then takes that mapping as its argument.
+        spaces: the name spaces open around the text, innermost last.
+        mark: what no other text has, for the names of its lambdas; without it
+            the interpreter numbers them.
     """
     c = Compiler(world, file)
+    c.mark = mark
     c.spaces = list(spaces)
     c.loads = any(isinstance(form, List) and form and form[0] is _LOAD for form in forms)
     rest, definitions = take_definitions(forms)
