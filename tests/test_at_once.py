@@ -83,6 +83,21 @@ def test_unique(both: Any) -> None:
         assert quick == slow, items
 
 
+@pytest.mark.parametrize(
+    "items",
+    [
+        Integers([5, -3, 5, 0, -3] * 800),
+        Integers([1 << 62, -(1 << 62), 7] * 1000),
+        Integers([(1 << 63) - 1, (1 << 63) - 2, (1 << 63) - 1] * 1000),
+        Shorts([32767, -32768, 0, -1] * 10000),
+    ],
+)
+def test_unique_of_long_lists(items: Any) -> None:
+    found = LispE().call("unique", items)
+    assert found.__class__ is items.__class__
+    assert found.tolist() == list(dict.fromkeys(items.tolist()))
+
+
 @pytest.mark.parametrize("operator", TABLES)
 def test_products(operator: str, both: Any) -> None:
     lisp = LispE()

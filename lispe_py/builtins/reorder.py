@@ -250,7 +250,7 @@ def unique(container: Any) -> Any:
         return container
     quick = at_once.distinct(container)
     if quick is not None:
-        return like(container, quick)
+        return quick if quick.__class__ is container.__class__ else like(container, quick)
     found: dict[Any, Any] = {}
     for item in iterate(container):
         found.setdefault(_printed(item), item)

@@ -20,7 +20,7 @@ from lispe_py.values.lists import List, Tail
 from lispe_py.values.matrix import Matrix
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts, Strings
-from lispe_py.values.unfilled import unfilled
+from lispe_py.values.unfilled import list_of, unfilled
 
 #: Operators that are Python's on two integers and on two numbers.
 _PYTHON: dict[str, Binary] = {
@@ -34,6 +34,8 @@ _TESTS = {
 }  # fmt: skip
 _WHOLE = (Integers, Shorts)
 _GENERIC = (List, Tail)
+#: How much longer than a list a table over the range of its integers may be.
+_TABLE = 4
 #: Integers up to here are exact as numbers.
 _EXACT = 1 << 53
 
@@ -104,7 +106,8 @@ def distinct(value: Any) -> Iterable[Any] | None:
     """The members that differ in print, in the order in which they come first."""
     cls = value.__class__
     if cls in _WHOLE:
-        return list(dict.fromkeys(value.tolist()))
+        found = _first_of_each(value) if vector.use_numpy(len(value)) else None
+        return dict.fromkeys(value.tolist()) if found is None else found
     if cls is Strings:
         return dict.fromkeys(value)
     if cls is Numbers or cls is Floats:
@@ -122,6 +125,23 @@ def distinct(value: Any) -> Iterable[Any] | None:
     if 0.0 in found and any(x == 0.0 and math.copysign(1.0, x) < 0 for x in value):
         return None
     return found
+
+
+def _first_of_each(value: Numeric) -> Numeric | None:
+    """The different integers of a list by a table of places; None if they lie far apart."""
+    import numpy
+
+    array = vector.view(value)
+    least, size = int(array.min()), len(array)
+    width = int(array.max()) - least + 1
+    if width > _TABLE * size:
+        return None
+    places = numpy.full(width, size)
+    # From the end: of the places of one number the first is written last.
+    places[numpy.subtract(array[::-1], least, dtype="q")] = numpy.arange(size - 1, -1, -1)
+    found = places[places < size]
+    found.sort()
+    return list_of(value.__class__, array[found])
 
 
 def products(function: Any, left: Any, right: Any) -> Matrix | None:
