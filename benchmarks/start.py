@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 from benchmarks.harness import best, line, unit
 
@@ -30,6 +32,10 @@ def report() -> None:
             (prompt,) = best(lambda: to_the_prompt(home), turns=5, seconds=10)
         line("lispe, until the prompt is there", unit(prompt), "400 ms")
     line("completion, all torch names known", unit(completion()), "50 ms")
+    with tempfile.TemporaryDirectory() as folder:
+        length, compiled, found = loading(Path(folder))
+    line(f"a file of {length:,} lines: read, compiled", unit(compiled))
+    line("the same, found compiled", unit(found), f"{unit(compiled / 5)}")
 
 
 def to_the_prompt(home: str) -> None:
@@ -64,3 +70,29 @@ def completion() -> float:
             lambda: complete(lisp, "(matmul", 7),
         )
     )
+
+
+def loading(folder: Path) -> tuple[int, float, float]:
+    """Lines of a long program, seconds until it is there at first, and the next time."""
+    from lispe_py import LispE
+
+    text = Path(__file__).with_name("core.lisp").read_text(encoding="utf-8")
+    names = re.compile(
+        rf"(?<=\()({'|'.join(re.findall(r'defun ([^(]+)', text))})\b|(?<=defun )[^(]+"
+    )
+    program = "".join(names.sub(lambda name, n=n: f"{name[0]}_{n}", text) for n in range(20))
+    file = folder / "long.lisp"
+    file.write_text(program, encoding="utf-8")
+    before = os.environ.get("LISPE_CACHE")
+    os.environ["LISPE_CACHE"] = str(folder / "cache")
+
+    def load(cache: bool) -> None:
+        LispE(cache=cache).execute(file)
+
+    try:
+        first, second = best(lambda: load(False), lambda: load(True), turns=5, seconds=5)
+    finally:
+        del os.environ["LISPE_CACHE"]
+        if before is not None:
+            os.environ["LISPE_CACHE"] = before
+    return program.count("\n"), first, second

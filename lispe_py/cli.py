@@ -38,6 +38,8 @@ options:
   --version      print the version
   -h, --help     print this text
 
+environment: LISPE_CACHE is the folder where the code of files is kept, or off.
+
 exit status: 0; 1 after an error in the program; 2 for a wrong command line;
 130 after an interrupt; the number given to (exit n).
 """
