@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from functools import cache
 
 #: Where things are kept, if not in the cache folder of the user; or one of ``_OFF``.
@@ -147,14 +148,17 @@ class Store:
         found = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
-                if entry.name != _KEY:
+                # Another process may have just removed it.
+                with suppress(FileNotFoundError):
                     about = entry.stat(follow_symlinks=False)
-                    found.append((about.st_mtime, about.st_size, entry.path))
+                    if entry.name != _KEY:
+                        found.append((about.st_mtime, about.st_size, entry.path))
         total = sum(size for _, size, _ in found)
         if total <= self.limit:
             return
         for _, size, path in sorted(found):
-            os.unlink(path)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
             total -= size
             # Some room, so that not every file that comes looks at all again.
             if total <= self.limit * 3 // 4:
