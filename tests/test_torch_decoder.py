@@ -337,13 +337,32 @@ def test_handles_belong_to_their_interpreter(lisp: LispE) -> None:
         lisp.eval("(torch_hf_forward h ids)")
 
 
-def test_stretched_positions_from_the_loading(lisp: LispE, folders: Path) -> None:
-    stretched = """
-    (torch_hf_forward (torch_hf_load_model tinyhf
-       (dictionary "rope_scaling" (dictionary "rope_type" "linear" "factor" 2.0))) ids)
-    """
-    want = reference(folders / "tiny_llama_linrope", IDS)
-    torch.testing.assert_close(lisp.eval(stretched)[0], want, atol=2e-5, rtol=1e-4)
+@pytest.mark.parametrize(
+    ("scaling", "folder"),
+    [
+        ('(dictionary "rope_type" "linear" "factor" 2.0)', "tiny_llama_linrope"),
+        ("2.0", "tiny_llama_linrope"),
+        ("1.0", "tiny_llama"),
+    ],
+)
+def test_stretched_positions_from_the_loading(
+    lisp: LispE, folders: Path, scaling: str, folder: str
+) -> None:
+    load = f'(torch_hf_load_model tinyhf (dictionary "rope_scaling" {scaling}))'
+    want = reference(folders / folder, IDS)
+    found = lisp.eval(f"(torch_hf_forward {load} ids)")[0]
+    torch.testing.assert_close(found, want, atol=2e-5, rtol=1e-4)
+
+
+def test_settings_that_are_always_so_are_accepted(lisp: LispE) -> None:
+    lisp.eval("""(torch_hf_load_model tinyhf (dictionary "device" "cpu" "dtype" "float16"
+       "low_memory" true "trust_remote_code" true "use_flash_attention" true))""")
+    assert lisp.eval('(torch_hf_get_weight tinyhf "model.norm.weight")').dtype == torch.float16
+    for wrong in ("true", "0.5", '"linear"'):
+        with pytest.raises(LispError, match="rope_scaling"):
+            lisp.eval(f'(torch_hf_load_model_lora "x" tinyhf (dictionary "rope_scaling" {wrong}))')
+    with pytest.raises(LispError, match="'low_memry'"):
+        lisp.eval('(torch_hf_load_model_lora "x" tinyhf (dictionary "low_memry" true))')
 
 
 # ------------------------------------------------------------------ GGUF

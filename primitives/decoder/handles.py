@@ -30,6 +30,10 @@ _KEYS = (
 )  # fmt: skip
 _SAMPLING = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "seed")
 
+#: What scripts also ask for, and what there is no choice about: weights are always read one
+#: by one, code in a folder is never run, and attention takes the fused kernel where it can.
+_SETTLED = ("low_memory", "trust_remote_code", "use_flash_attention")
+
 _tables: WeakKeyDictionary[Context, dict[str, Handle]] = WeakKeyDictionary()
 
 
@@ -105,12 +109,12 @@ def handle_of(lisp: Context, value: Any) -> Handle:
 def load(lisp: Context, name: str, path: str, config: Any) -> Handle:
     """Load a folder, or a GGUF file, under a name."""
     given = options(config)
-    known(given, (*_KEYS, *_SAMPLING), "loading a model")
+    known(given, (*_KEYS, *_SAMPLING, *_SETTLED), "loading a model")
     place = device_of(given["device"]) if given.get("device") is not None else None
     dtype = None if given.get("dtype") is None else floating_dtype(given["dtype"])
     changes: dict[str, Any] = {}
-    if given.get("rope_scaling") is not None:
-        stretch = _plain(given["rope_scaling"])
+    stretch = _stretching(given.get("rope_scaling"))
+    if stretch is not None:
         check_scaling(stretch, 1)
         changes["rope_scaling"] = stretch
     if os.path.isdir(path):
@@ -132,8 +136,12 @@ def load(lisp: Context, name: str, path: str, config: Any) -> Handle:
     return made
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    """Settings of a stretching as plain values, which a file can hold."""
+def _stretching(value: Any) -> dict[str, Any] | None:
+    """Settings of a stretching as plain values, which a file can hold; a number is a factor."""
+    if value is None:
+        return None
+    if isinstance(value, (int, float)) and value is not True:
+        return None if value == 1 else {"rope_type": "linear", "factor": value}
     found: dict[str, Any] = {}
     for key, item in options(value, "rope_scaling").items():
         found[key] = item if isinstance(item, str) else number(item, key)
