@@ -132,7 +132,7 @@ def test_rgx_refuses(pattern: str) -> None:
          '(("p" "q" "" "r") ("none") ("" "p" ""))'),
         ('(list (rgx_findall (rgx "%d+") 4567) (rgx_findall (rgx "a") b"bab"))', '(("4567") ("a"))'),
         ('(= (rgx "a") (rgx "a"))', "true"),
-        ('(map \'type (list (rgx_findall (rgx "a") "") (rgx_find_i (rgx "a") "")))', "(strings_ integers_)"),
+        ('(map \'type (list (rgx_findall (rgx "a") "") (rgx_find_i (rgx "a") "")))', "(list_ integers_)"),
     ],
 )  # fmt: skip
 def test_rgx_functions(program: str, expected: str) -> None:

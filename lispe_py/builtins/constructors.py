@@ -214,13 +214,13 @@ def clone(value: Any) -> Any:
 
 @primitive("bytes")
 def bytes_(value: Any) -> Any:
-    """The bytes of a byte string, or of a string in UTF-8.
+    """The bytes of a byte string; of a string, four for each character, the lowest first.
 
-    (bytes b"LK")
-    ; (76 75)
+    (list (bytes b"LK") (bytes (stringbyte "é")) (bytes "é"))
+    ; ((76 75) (195 169) (233 0 0 0))
     """
     if isinstance(value, str):
-        return Shorts(value.encode("utf-8", "surrogatepass"))
+        return Shorts(value.encode("utf-32-le", "surrogatepass"))
     if value.__class__ is bytes:
         return Shorts(value)
     return Shorts()

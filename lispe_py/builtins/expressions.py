@@ -10,6 +10,7 @@ from lispe_py.errors import LispError
 from lispe_py.registry import primitive
 from lispe_py.runtime.convert import to_integer
 from lispe_py.runtime.regex import Prgx, Regex, Rgx, ecma_replacement
+from lispe_py.values.lists import List
 from lispe_py.values.typed import Integers, Strings
 
 
@@ -54,8 +55,9 @@ def _first(expression: Any, cls: type[Regex], value: Any, position: Any) -> str:
     return "" if found is None else found[0]
 
 
-def _all(expression: Any, cls: type[Regex], value: Any, position: Any) -> Strings:
-    return Strings([found[0] for found in _found(expression, cls, value, position)])
+def _all(expression: Any, cls: type[Regex], value: Any, position: Any) -> Any:
+    pieces = [found[0] for found in _found(expression, cls, value, position)]
+    return Strings(pieces) if pieces else List()
 
 
 def _first_place(expression: Any, cls: type[Regex], value: Any, position: Any) -> Integers:
@@ -124,7 +126,7 @@ def rgx_find(expression: Any, value: Any, position: Any = 0) -> str:
 
 
 @primitive("rgx_findall")
-def rgx_findall(expression: Any, value: Any, position: Any = 0) -> Strings:
+def rgx_findall(expression: Any, value: Any, position: Any = 0) -> Any:
     """All matches from a position on, without overlap; empty ones do not count.
 
     (rgx_findall (rgx "%d+") "room 12, floor 3")
@@ -213,7 +215,7 @@ def prgx_find(expression: Any, value: Any, position: Any = 0) -> str:
 
 
 @primitive("prgx_findall")
-def prgx_findall(expression: Any, value: Any, position: Any = 0) -> Strings:
+def prgx_findall(expression: Any, value: Any, position: Any = 0) -> Any:
     """All matches from a position on, empty ones included.
 
     (prgx_findall (prgx `(.)\\1`) "aabccd")

@@ -65,7 +65,7 @@ def pop(container: Any, *key: Any) -> Any:
     """Remove the last member, or that of a position, key or value; the container.
 
     A linked list loses its first member. ``nil`` where there is nothing to
-    remove; a string gives a new string.
+    remove; a string gives a new string, empty for a position outside.
 
     (setq l (list 4 5 6)) (pop l 0) l
     ; (5 6)

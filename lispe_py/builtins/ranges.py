@@ -118,8 +118,8 @@ def _letters(start: str, stop: str, step: int) -> Strings:
     if not start or not stop:
         return Strings()
     low, high = ord(start[-1]), ord(stop[-1])
-    if high < low:
-        step = -abs(step)
+    if high < low and step > 0:
+        raise LispError("Exceeding range")
     end = high + (1 if step > 0 else -1)
     return Strings([start[:-1] + chr(code) for code in range(low, end, step)])
 
@@ -129,8 +129,8 @@ def range_(start: Any, stop: Any = None, step: Any = None) -> Any:
     """The numbers from start up to, and without, stop; ``(range n)`` counts from 0.
 
     A positive step counts down when stop is below start; a negative one on a
-    rising range gives nothing. Strings run through their last character, and
-    include the end. Integers only give integers, else numbers.
+    rising range gives nothing. Strings run through their last character, down
+    with a negative step only, and include the end. Integers only give integers, else numbers.
 
     (range 2 9 2)
     ; (2 4 6 8)

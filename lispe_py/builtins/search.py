@@ -39,6 +39,7 @@ def in_(container: Any, value: Any) -> bool | None:
 def find(container: Any, value: Any, start: Any = 0) -> Any:
     """The first position of a value from ``start`` on, or nil.
 
+    A negative ``start`` counts from the end of a list; in a string nothing is found from there.
     In a dictionary the key that holds the value, in a set the member.
 
     (list (find '(7 8 7) 7 1) (find "lisp" "s") (find {"a":5} 5))
@@ -46,9 +47,8 @@ def find(container: Any, value: Any, start: Any = 0) -> Any:
     """
     cls = container.__class__
     if cls in TEXTS:
-        text = text_of(container)
         offset = to_integer(start)
-        found = text.find(to_text(value), max(0, offset + len(text)) if offset < 0 else offset)
+        found = text_of(container).find(to_text(value), offset) if offset >= 0 else -1
         return None if found < 0 else found
     if cls in DICTIONARY_KINDS:
         return next(keys_with(container, value), None)
@@ -98,9 +98,9 @@ def findall(container: Any, value: Any, start: Any = 0) -> Any:
         return List() if held is NEVER else List((held,))
     offset = to_integer(start)
     if cls in TEXTS:
-        text = text_of(container)
-        offset = max(0, offset + len(text)) if offset < 0 else offset
-        found = list(text_positions(text, to_text(value), offset))
+        if offset < 0:
+            return List()
+        found = list(text_positions(text_of(container), to_text(value), offset))
     elif is_list(container):
         offset = max(0, offset + len(container)) if offset < 0 else offset
         found = list(positions(container, value, offset))
@@ -119,8 +119,7 @@ def count(container: Any, value: Any, start: Any = 0) -> int:
     cls = container.__class__
     if cls in TEXTS:
         text, sought, offset = text_of(container), to_text(value), to_integer(start)
-        offset = max(0, offset + len(text)) if offset < 0 else offset
-        return text.count(sought, offset) if sought else 0
+        return text.count(sought, offset) if sought and offset >= 0 else 0
     if cls in DICTIONARY_KINDS:
         return sum(1 for _ in keys_with(container, value))
     if cls in SET_KINDS:

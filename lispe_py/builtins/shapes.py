@@ -11,7 +11,7 @@ from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
 from lispe_py.runtime.compare import equal
-from lispe_py.runtime.convert import index_of, store, to_integer
+from lispe_py.runtime.convert import index_of, store, to_integer, truncated
 from lispe_py.runtime.elementwise import like, members
 from lispe_py.runtime.limits import claim
 from lispe_py.runtime.matrices import convert, flattened, of_core, rebuilt, shape_of, typed
@@ -226,9 +226,9 @@ def _sizes(values: tuple[Any, ...]) -> list[int]:
     """The sizes of a shape, given one by one or as a list."""
     if len(values) == 1 and is_list(values[0]):
         values = tuple(members(values[0]))
-    if any(v.__class__ not in (int, Short) for v in values):
+    if any(v.__class__ not in (int, float, Short, Float32) for v in values):
         raise LispError("Shape elements are either integers or a list of integers")
-    return _checked([max(0, int(v)) for v in values])
+    return _checked([max(0, truncated(v)) for v in values])
 
 
 def _filled(items: list[Any], count: int) -> list[Any]:

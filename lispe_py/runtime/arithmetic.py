@@ -74,15 +74,13 @@ def remainder(a: Any, b: Any) -> int:
 
 
 def number_power(a: Any, b: Any) -> float:
-    """``^^`` on two numbers: a number; NaN where the result is not real."""
+    """``^^`` on two numbers, as in C: infinite where it is too large, NaN where it is not real."""
     try:
         return math.pow(a, b)
     except OverflowError:
-        raise too_large() from None
+        return -math.inf if a < 0 and b % 2 == 1 else math.inf
     except ValueError:
-        if a == 0:
-            raise division_by_zero() from None
-        return -math.nan
+        return math.inf if a == 0 else -math.nan
 
 
 def _claim_bits(count: int) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from copy import copy
 from typing import Any, Protocol
 
 from lispe_py.errors import LispError
 from lispe_py.runtime import sequence
 from lispe_py.values.dictionaries import Dictionary
+from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Data
 from lispe_py.values.symbol import Symbol
-from lispe_py.values.types import is_list, type_name
+from lispe_py.values.types import SET_KINDS, is_list, type_name
 
 
 def _members(value: Any) -> Any:
@@ -121,7 +123,7 @@ def match_copy(value: Any) -> Any:
         return List(value)
     if isinstance(value, (list, dict)) or hasattr(value, "typecode"):
         return type(value)(value)
-    return value
+    return copy(value) if value.__class__ is LinkedList or value.__class__ in SET_KINDS else value
 
 
 def no_match(name: str) -> Any:

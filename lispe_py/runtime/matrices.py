@@ -11,6 +11,7 @@ from lispe_py.protocol import Adapter, adapter_for, register_adapter
 from lispe_py.runtime import arithmetic, compare, elementwise, vector
 from lispe_py.runtime.convert import index_of, store
 from lispe_py.runtime.operands import GENERIC, NUMERIC_LISTS, TEXT_LISTS, refused
+from lispe_py.runtime.slices import extract
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import Grid, Matrix, Tensor, shaped
@@ -182,7 +183,8 @@ class GridAdapter(Adapter):
         return value
 
     def extract(self, value: Grid, begin: Any, end: Any) -> Any:
-        return List(value.parts[begin:end])
+        """Rows of a matrix, as ``extract`` takes members out of a list."""
+        return extract(List(value.parts), (begin,) if end is None else (begin, end))
 
     def iterate(self, value: Grid) -> Iterator[Any]:
         return iter(value.parts)

@@ -371,7 +371,7 @@ def traverse(path: str, value: Any) -> Any:
     """``c...r``: the steps of ``path``, last letter first: ``traverse("ad", l)`` is cadr."""
     if value is None or (value.__class__ not in LISTS and members(value) is None):
         raise LispError(f"You cannot apply 'car' or 'cdr' to: '{display(value)}'")
-    step = len(path)
+    whole, step = value, len(path)
     while step:
         step -= 1
         cls = value.__class__
@@ -401,11 +401,14 @@ def traverse(path: str, value: Any) -> Any:
         else:
             if value is None or (cls in LISTS and not len(value)) or value == "":
                 raise _no_more()
+            if step and path[step] == "a" and isinstance(whole, (str, bytes)):
+                raise LispError("cannot apply 'car/cdr' to one character")
             try:
                 value = car(value) if path[step] == "a" else cdr(value)
             except LispError:
                 raise _no_more() from None
-    return value
+    # Of a text nothing remains, not an empty one as ``cdr`` alone gives.
+    return None if path[0] == "d" and (value == "" or value == b"") else value
 
 
 def _no_more() -> LispError:
@@ -465,4 +468,3 @@ def values(value: Any) -> List:
     if cls in SET_KINDS or cls is Heap:
         return List(value)
     return List()
-

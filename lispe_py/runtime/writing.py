@@ -283,7 +283,7 @@ def pop(value: Any, key: Any = _KEEP) -> Any:
     """Remove the last member (the first of a linked list) or that of a key.
 
     Gives the container, nil when there is nothing to remove. Of a string it
-    gives a shorter copy.
+    gives a shorter copy, empty for a position that is none.
     """
     cls = value.__class__
     if key is _KEEP:
@@ -305,9 +305,8 @@ def pop(value: Any, key: Any = _KEEP) -> Any:
     if isinstance(value, (str, bytes)):
         index = to_integer(key)
         text = _characters(value)
-        if not (0 <= index < len(text) or (index == -1 and text)):
-            return value
-        index %= len(text)
+        if not 0 <= index < len(text):
+            return _same_text(value, "")
         return _same_text(value, text[:index] + text[index + 1 :])
     if cls in LISTS:
         index = to_integer(key)
