@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, Unpack
 
 from lispe_py import libraries
 from lispe_py.builtins.access import path_entry
-from lispe_py.builtins.dictionaries import flipped
 from lispe_py.builtins.modify import over, replace_all
+from lispe_py.builtins.reorder import flipped
 from lispe_py.compiler.metering import count_steps
 from lispe_py.compiler.unit import MAIN, Code, compile_unit, link, take_definitions
 from lispe_py.embedding.compiled_files import CompiledFiles

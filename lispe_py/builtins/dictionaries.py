@@ -183,12 +183,3 @@ def values(container: Any) -> List:
     ; (2 1)
     """
     return sequence.values(container)
-
-
-def flipped(value: Any) -> Dictionary:
-    """A dictionary with its keys and values exchanged, for ``flip``."""
-    if value.__class__ not in DICTIONARY_KINDS:
-        raise LispError("cannot flip this element")
-    cls = value.__class__
-    convert = KEYS[cls.keys_are]
-    return cls((convert(item), key) for key, item in value.items())

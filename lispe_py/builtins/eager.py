@@ -2,12 +2,17 @@
 
 A partial form such as ``(- 10)`` receives the element last: ``(- 10 x)``;
 ``_`` marks another place.
+
+A lambda that is written in place leaves the walk by ``(break)``, which raises
+``StopIteration``: here it ends the iteration that called it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import dropwhile as drop_until
+from itertools import starmap
 from itertools import takewhile as take_while
 from typing import Any
 
@@ -75,12 +80,12 @@ def filterlist(lisp: Context, predicate: Any, container: Any) -> Any:
     ; ((6) (4))
     """
     call = lisp.callable(predicate)
-    # In line: a call of a test for each member would double the time.
-    found = [
-        item
-        for item in finite(container)
-        if (answer := call(item)) is True or (answer is not None and truth(answer))
-    ]
+    found = []
+    with suppress(StopIteration):
+        # In line: a call of a test for each member would double the time.
+        for item in finite(container):
+            if (answer := call(item)) is True or (answer is not None and truth(answer)):
+                found.append(item)
     return kept(container, found)
 
 
@@ -152,7 +157,7 @@ def zipwith(lisp: Context, function: Any, first: Any, second: Any, *others: Any)
     call = lisp.callable(function)
     _check_parallel("zipwith", lists)
     tuples = zip(*map(iterate, lists), strict=True)
-    return typed_by_first(call(*members) for members in tuples)
+    return typed_by_first(starmap(call, tuples))
 
 
 def _check_parallel(name: str, lists: tuple[Any, ...]) -> None:

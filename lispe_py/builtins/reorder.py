@@ -103,6 +103,18 @@ def _by_value(container: Any) -> Any:
     return found
 
 
+def flipped(value: Any) -> Any:
+    """For ``flip``: a list with its first two members exchanged, a dictionary turned round."""
+    cls = value.__class__
+    if cls in DICTIONARY_KINDS:
+        convert = KEYS[cls.keys_are]
+        return cls((convert(item), key) for key, item in value.items())
+    if not is_list(value) or isinstance(value, Grid):
+        raise LispError("cannot flip this element")
+    items = list(iterate(value))
+    return like(value, [*items[1::-1], *items[2:]])
+
+
 def _turned(items: Any, steps: int) -> Any:
     """``steps`` to the left; to the right if negative."""
     if not len(items):

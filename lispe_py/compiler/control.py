@@ -94,7 +94,7 @@ def ife(c: Compiler, form: List, dest: Dest) -> None:
     _branches(c, form, form[2:3], form[3:], dest)
 
 
-@special("check", arity=(2, None), statement=True)
+@special("check", arity=(1, None), statement=True)
 def check(c: Compiler, form: List, dest: Dest) -> None:
     """The value of the last form when the condition holds, else nil.
 
@@ -540,13 +540,19 @@ def mloop(c: Compiler, form: List, dest: Dest) -> None:
 def break_(c: Compiler, form: List, dest: Dest) -> None:
     """Leave the nearest loop.
 
-    (setq i 0) (while true (+= i 1) (if (= i 3) (break))) i
-    ; 3
+    In a lambda written in place, the walk of ``maplist mapcar filterlist zipwith``
+    and their like: what has been found so far is the result.
+
+    (maplist (\\(x) (if (> x 2) (break) (* 10 x))) '(1 2 3 4))
+    ; (10 20)
     """
     if len(form) > 1:
         raise c.fail("break does not take any arguments", form)
     if not c.loops:
-        c.put(emit.nil(), dest)
+        if c.scope.lambdas and c.scope.lambdas[-1].leaves:
+            c.emit(ast.Raise(emit.helper("StopIteration")))
+        else:
+            c.put(emit.nil(), dest)
         return
     if c.break_values[-1].target:
         c.emit(emit.assign(c.break_values[-1].target, emit.nil()))

@@ -252,6 +252,7 @@ def lambda_(c: Compiler, form: List) -> ast.expr:
     parameters = parse_parameters(c, form[1], form)
     title = _lambda_title(c, form)
     with c.in_lambda(set(parameters.all), title) as fn:
+        fn.leaves = form is c.scope.walking
         body = c.block
         c.block = []
         prologue = _prologue(c, parameters)

@@ -394,6 +394,13 @@ class Loop:
         self.stages[index](x, lambda y: self._from(index + 1, y, last))
 
 
+@inline("takelist", "takecar", "droplist", "dropcar", "scanlist", "zipwith")
+def walk(c: Compiler, form: List) -> ast.expr:
+    """A call of the built-in, whose lambda may leave its walk by ``(break)``."""
+    c.scope.walking = _lambda(form[1])
+    return _plain_call(c, form)
+
+
 def _plain_call(c: Compiler, form: List) -> ast.expr:
     entry = c.world.entry(form[0].name)
     assert entry is not None
@@ -442,10 +449,10 @@ def eager(c: Compiler, form: List) -> ast.expr:
     name = form[0].name
     written = _lambda(form[1]) if len(form) == 3 else None
     if written is None or c.scope.is_local(name) or c.is_function(name):
-        return _plain_call(c, form)
+        return walk(c, form)
     apply = _inlined(c, written, 1)
     if apply is None:
-        return _plain_call(c, form)
+        return walk(c, form)
     loop = Loop(c)
     loop.calm = apply.calm
     container, result = c.temp(), c.temp()

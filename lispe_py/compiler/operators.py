@@ -523,19 +523,21 @@ def over(c: Compiler, form: List, dest: Dest) -> None:
 
 @special("flip", arity=(1, 1))
 def flip(c: Compiler, form: List) -> ast.expr:
-    """Run a call with its first two arguments exchanged; turn a dictionary round.
+    """Run a call with its first two arguments exchanged.
 
-    (list (flip (- 10 3)) (flip {"a":"b"}))
-    ; (-7 {"b":"a"})
+    What has no two arguments is evaluated: in a list that it gives, the first
+    two members are exchanged; a dictionary is turned round.
+
+    (list (flip (- 10 3)) (flip (minmax '(4 9))) (flip {"a":"b"}))
+    ; (-7 (9 4) {"b":"a"})
     """
     call = form[1]
-    if not isinstance(call, List) or not call:
+    if (
+        not isinstance(call, List)
+        or len(call) < 3
+        or getattr(call[0], "name", "").startswith("dictionary")
+    ):
         return emit.run("flipped", c.expr(call))
-    name = getattr(call[0], "name", "")
-    if name.startswith("dictionary"):
-        return emit.run("flipped", c.expr(call))
-    if len(call) < 3 or name == "quote":
-        return c.raises("cannot flip this element")
     swapped = List([call[0], call[2], call[1], *call[3:]])
     if hasattr(call, "where"):
         swapped.where = call.where

@@ -68,6 +68,8 @@ class Lambda:
     title: str
     stored: set[str] = field(default_factory=set)
     globals: set[str] = field(default_factory=set)
+    #: ``(break)`` outside of its loops ends the walk of the built-in that it is given to.
+    leaves: bool = False
 
 
 class Fresh(str):
@@ -91,6 +93,8 @@ class Scope:
         self.renamed: list[dict[str, str]] = []
         #: Names surely bound at this point.
         self.certain: set[str] = set(frame.parameters)
+        #: The lambda that is written in place of the function of a walk, until it is compiled.
+        self.walking: List | None = None
 
     def renaming(self, name: str) -> str | None:
         for table in reversed(self.renamed):

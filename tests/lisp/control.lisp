@@ -6,6 +6,9 @@
 (test "ife takes many forms after the first" (ife nil 1 2 3) 3)
 (test "cond takes the first that holds" (cond ((= 1 2) "a") ((= 1 1) "b") (true "c")) "b")
 (test "check gives its last value" (check (= 1 1) 2 3) 3)
+(test "check without a form is for its condition's sake"
+   (block (setq l ()) (list (check (push l 1)) (check nil) l)) '(nil nil (1)))
+(test_error "check without a condition" (eval '(check)) "Wrong number of arguments")
 (test "ncheck gives its first form where the test fails" (ncheck (= 1 2) "no" "yes") "no")
 
 (setq total 0)
@@ -13,6 +16,29 @@
 (test "loop" total 10)
 (test "loop over a string" (block (setq s "") (loop c "abc" (setq s (+ c s))) s) "cba")
 (test "break" (block (setq n 0) (loop i (iota 10) (if (= i 4) (break)) (+= n i)) n) 6)
+(test "break leaves the walk of a list function"
+   (list (maplist (\(x) (if (= x 3) (break) (* 2 x))) '(1 2 3 4))
+      (mapcar (\(x) (check (= x 1) (break)) x) '(1 2))
+      (zipwith (\(x y) (if (= x 3) (break) (+ x y))) '(1 2 3) '(4 5 6)))
+   '((2 4) () (5 7)))
+(test "break leaves a search, the kind is kept"
+   (list (filterlist (\(c) (if (eq c "c") (break) (!= c "a"))) "abcde")
+      (filtercar (\(x) (if (= x 3) (break) true)) (integers 1 2 3 4))
+      (takelist (\(x) (if (= x 2) (break) true)) (integers 1 2 3))
+      (droplist (\(x) (if (= x 2) (break))) '(1 2 3))
+      (scanlist (\(x) (if (= x 2) (break) nil)) '(1 2 3)))
+   '("b" (1 2) (1) () nil))
+(test "break leaves the innermost walk or loop"
+   (block (setq seen ())
+      (loop i '(1 2 3)
+         (push seen
+            (maplist
+               (\(x) (loop y '(7 8) (if (= y 8) (break))) (if (= x i) (break) x))
+               '(1 2 3))))
+      seen)
+   '(() (1) (1 2)))
+(defun breaks(x) (if (= x 2) (break) x))
+(test "break of a named function leaves that alone" (mapcar 'breaks '(1 2 3)) '(1 nil 3))
 (setq rounds 0)
 (while (< rounds 5) (+= rounds 1))
 (test "while" rounds 5)

@@ -33,6 +33,15 @@
 (set@ window 0 99)
 (test "cdr shares its list" whole '(1 99 3))
 
+(test "flip exchanges two arguments" (flip (- 10 3)) -7)
+(test "flip exchanges the first two members of what a call gives"
+   (block (setq l '(1 2 3)) (list (flip (cdr l)) (flip (minmax '(4 9 6))) (flip '(1)) (flip l) l))
+   '((3 2) (9 4) (1) (2 1 3) (1 2 3)))
+(test "flip keeps the kind" (list (flip (iota 3)) (type (flip (iota 3)))) '((2 1 3) integers_))
+(test "flip turns a dictionary round" (flip {"a":"b"}) {"b":"a"})
+(test_error "flip of a text" (flip "ab") "cannot flip this element")
+(test_error "flip of a matrix" (block (setq m (rho 2 2 (iota 4))) (flip m)) "cannot flip")
+
 (test "mixed arithmetic follows the first operand" (+ 1 2.5) 3)
 (test "and the other way round" (+ 2.5 1) 3.5)
 (test "composed list functions" (sum (maplist '(* 2) (filterlist '(< 3) '(1 2 3 4 5)))) 18)
