@@ -151,3 +151,20 @@ def test_such_a_call_of_a_function_is_an_error_when_it_runs() -> None:
             "(class@ T (p) (defun floor() p)) (setq f (\\(x) x)) (println 1) (f (floor))"
         )
     assert out.getvalue() == "1\n"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(defun f(p tokenizer) (tokenizer (encode p))) (f 4 t)",
+        "(setq tokenizer t) (tokenizer (encode 4))",
+        "(class@ M (tokenizer) (defun g(p) (tokenizer (encode p)))) ((M t) (g 4))",
+        "(defun own(x) x) (defun f(p own) (own (encode p))) (f 4 t)",
+        "(defun f(p floor) (floor (encode p))) (f 4 t)",
+        "(defun f(p floor) (floor p)) (f 4 (\\(x) (+ x 1)))",
+        "(defun f(p floor) (floor p)) (f 5.5 t)",
+    ],
+)
+def test_variables_that_hold_instances_may_be_named_like_functions(program: str) -> None:
+    made = "(class@ T (path) (defun encode(x) (+ x 1))) (setq t (T 1))"
+    assert LispE().eval(f"{made} {program}") == 5

@@ -509,9 +509,7 @@ class Compiler:
             node.number_class = self._known_result(form, name)  # type: ignore[attr-defined]
             return node
         if local and function is not None:
-            # A parameter that holds something callable wins over the function.
-            chosen = emit.run("choose", self.load(name), emit.name(function))
-            return self.call(chosen, form)
+            return self._call_of_either(form, name, emit.name(function))
         if function is not None:
             from lispe_py.compiler.classes import class_call
 
@@ -520,9 +518,7 @@ class Compiler:
         if entry is not None and not entry.special:
             if not local and not self.known_variable(name):
                 return self.primitive_call(form, entry)
-            # A variable has the name of a built-in: it counts if it holds a function.
-            primitive = emit.name(self.world.bind(entry))
-            return self.call(emit.run("choose", self.load(name), primitive), form)
+            return self._call_of_either(form, name, emit.name(self.world.bind(entry)))
         if self.spaces and not local and not self.known_variable(name):
             # The space may get the function when the program runs (``load``).
             return self._call_in_spaces(form, name)
@@ -644,7 +640,13 @@ class Compiler:
             or self.world.entry(name) is not None
         )
 
-    def _method_call(self, form: List, head: ast.expr) -> ast.expr:
+    def _call_of_either(self, form: List, name: str, function: ast.expr) -> ast.expr:
+        """A variable with a function's name counts if it holds one, or has the methods."""
+        if self._may_be_method_call(form):
+            return self._method_call(form, self.load(name), function)
+        return self.call(emit.run("choose", self.load(name), function), form)
+
+    def _method_call(self, form: List, head: ast.expr, other: ast.expr | None = None) -> ast.expr:
         """``(instance (method args) ...)``, or an ordinary call if it is none."""
         target = self.temp()
         self.emit(emit.assign(target, head))
@@ -660,7 +662,8 @@ class Compiler:
                 self.emit(emit.assign(result, node))
         with self.sub_block() as ordinary:
             try:
-                node = emit.call(emit.run("callable", instance), self.args(form))
+                chosen = ("choose", instance, other) if other else ("callable", instance)
+                node = emit.call(emit.run(*chosen), self.args(form))
             except LispError as error:  # (it (last)) is right where `last` is its method
                 node = self.raises(error.message)
             self.emit(emit.assign(result, node))
