@@ -15,6 +15,12 @@ CASES = [
     ("(defpat f((< x 10)) 'small) " + F + "(list (f 5) (f 50))", "(small other)"),
     ("(defun by(n x) (= 0 (% x n))) (defpat f([by 3 x]) 'by3) " + F + "(list (f 6) (f 7))", "(by3 other)"),
     ("(defpat f([integer_ (< x 10)]) (* x 2)) " + F + "(list (f 4) (f 40))", "(8 other)"),
+    # An error in a condition means that it does not hold, that of another pattern function too.
+    ("(defpat f((eq 0 (% x 3))) 'three) " + F + "(list (f 6) (f \"a\") (f '(1)))", "(three other other)"),
+    ("(defpat starts([h $ _]) (eq h 1)) (defpat f([starts l]) l) " + F
+     + "(list (f '(1 2)) (f '(2)) (f ()) (f 3))", "((1 2) other other other)"),
+    ("(defun fails(x) (throw 'no)) (defpat f([fails x] y) 'never) (defpat f(x y) (+ x y)) (f 1 2)", "3"),
+    ("(defpat f([(< (car x) 3)* $ r]) (list x r)) (f '((1) (2) 5 (1)))", "(((1) (2)) (5 (1)))"),
     ("(defpat f(x x) 'same) (defpat f(x y) 'two) (list (f 1 1) (f 1 2))", "(same two)"),
     ("(defpat f(y (< y x)) 'rising) (defpat f(x y) 'no) (list (f 1 2) (f 2 1))", "(rising no)"),
     ("(defpat f(true) 'yes) " + F + "(list (f true) (f 1))", "(yes other)"),
@@ -103,6 +109,31 @@ def test_a_later_text_adds_a_body() -> None:
     lisp.eval("(defpat f(x) 'more)")
     assert lisp.show(lisp.eval("(list (f 0) (f 1))")) == "(zero more)"
     assert lisp.show(lisp.eval("(bodies f)")) == "((defpat f (x) 'more) (defpat f (0) 'zero))"
+
+
+def test_the_error_of_a_condition_is_told_when_nothing_fits() -> None:
+    lisp = LispE()
+    lisp.eval(
+        "(defpat f([by 3 x]) x)\n(defun by(n x)\n  (= 0 (% x n)))\n(defpat f('a y) y)", "by.lisp"
+    )
+    assert lisp.eval("(f 6)") == 6
+    with pytest.raises(LispError, match="Could not find a match for function: 'f'") as caught:
+        lisp.eval('(f "a")')
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("a condition ended with 'Error: cannot evaluate '%'")
+    assert "line: 3 in: by.lisp" in caught.value.hint
+    with pytest.raises(LispError) as caught:
+        lisp.eval("(f 7)")
+    assert caught.value.hint is None
+
+
+def test_a_condition_cannot_catch_the_end_of_its_steps() -> None:
+    lisp = LispE(max_steps=1000)
+    lisp.eval(
+        "(defun endless(x) (while true x) true) (defpat f([endless x]) 'yes) (defpat f(x) 'no)"
+    )
+    with pytest.raises(LispError, match="steps"):
+        lisp.eval("(f 1)")
 
 
 def test_a_symbolic_differentiator() -> None:

@@ -599,14 +599,7 @@ def _guarded(c: Compiler, forms: list[Any], dest: Dest, handler: Any) -> None:
     with c.sub_block() as caught:
         handler(inner)
     c.scope.certain = before & after
-    c.emit(
-        ast.Try(
-            tried or [ast.Pass()],
-            [ast.ExceptHandler(emit.helper("Exception"), None, caught or [ast.Pass()])],
-            [],
-            [],
-        )
-    )
+    c.emit(emit.guarded(tried, caught))
     if dest is TAIL:
         c.put(emit.name(str(inner.target)), dest)
 

@@ -115,6 +115,12 @@ def conditional(test: ast.expr, yes: ast.expr, no: ast.expr) -> ast.IfExp:
     return ast.IfExp(test, yes, no)
 
 
+def guarded(tried: list[ast.stmt], failed: list[ast.stmt]) -> ast.Try:
+    """Statements, and those that run when an error ends them."""
+    handler = ast.ExceptHandler(helper("Exception"), None, failed or [ast.Pass()])
+    return ast.Try(tried or [ast.Pass()], [handler], [], [])
+
+
 def function(
     title: str,
     args: ast.arguments,

@@ -43,18 +43,26 @@ _CHANGES = frozenset(
 # ---------------------------------------------------------------- one pattern
 
 
+class Shared:
+    """What the bodies of a pattern function have in common."""
+
+    def __init__(self, c: Compiler, first: str = "") -> None:
+        #: The first argument, and the variables with its members that bodies above made.
+        self.first = first
+        self.opened: dict[tuple[str, int], str] = {}
+        #: The variable with the error of a condition, and whether there are conditions.
+        self.refusal = c.temp()
+        self.has_conditions = False
+
+
 class Matcher:
     """Compiles patterns against values, for one body at a time."""
 
-    def __init__(
-        self, c: Compiler, first: str = "", opened: dict[tuple[str, int], str] | None = None
-    ) -> None:
+    def __init__(self, c: Compiler, shared: Shared) -> None:
         self.c = c
+        self.shared = shared
         #: Names that the patterns of this body have bound so far.
         self.bound: set[str] = set()
-        #: The first argument, and the variables with its members that bodies above made.
-        self.first = first
-        self.opened = {} if opened is None else opened
 
     def match(self, pattern: Any, value: ast.expr, then: Then) -> None:
         """Emit tests of ``value``; what ``then`` emits runs when they all hold."""
@@ -151,8 +159,19 @@ class Matcher:
         self._test(pattern, then)
 
     def _test(self, pattern: List, then: Then) -> None:
-        test = self.c.test(pattern)
-        self._when(test, then)
+        """A condition that fails with an error does not hold: the next body is tried."""
+        c = self.c
+        holds = c.temp()
+        with c.branch() as tried:
+            c.emit(emit.assign(holds, c.test(pattern)))
+        # ``caught`` lets through what no program may catch.
+        refused: list[ast.stmt] = [
+            emit.assign(self.shared.refusal, emit.run("caught")),
+            emit.assign(holds, emit.constant(False)),
+        ]
+        self.shared.has_conditions = True
+        c.emit(emit.guarded(tried, refused))
+        self._when(emit.name(holds), then)
 
     def _held(self, value: ast.expr) -> ast.expr:
         """The value in a variable, to be read several times."""
@@ -219,13 +238,14 @@ class Matcher:
         The first argument is the first thing that every body looks at, so what one
         found out about it serves those below.
         """
-        first = isinstance(value, ast.Name) and value.id == self.first
-        if first and (helper, count) in self.opened:
-            members = self.opened[helper, count]
+        first = isinstance(value, ast.Name) and value.id == self.shared.first
+        opened = self.shared.opened
+        if first and (helper, count) in opened:
+            members = opened[helper, count]
             return members, emit.name(members)
         members = self.c.temp()
         if first:
-            self.opened[helper, count] = members
+            opened[helper, count] = members
         return members, emit.walrus(members, emit.run(helper, value, emit.constant(count)))
 
     # -------------------------------------------------------- repeated items
@@ -436,7 +456,7 @@ def pattern_at(c: Compiler, form: List) -> ast.expr:
     (pattern@ (a b) '(1 2)) (+ a b)
     ; 3
     """
-    matcher = Matcher(c)
+    matcher = Matcher(c, Shared(c))
     value = matcher._held(c.expr(form[2]))
     found = c.temp()
     c.emit(emit.assign(found, emit.constant(False)))
@@ -580,20 +600,27 @@ def _compile(
     with c.in_frame(frame) as block:
         if results:
             c.emit(emit.assign(results, emit.run("List")))
-        opened: dict[tuple[str, int], str] = {}
+        shared = Shared(c, parameters[0] if parameters else "")
         for body in _ordered(c, bodies):
             with c.inside(body):
-                _body(c, body, kind, parameters if fixed else None, results, opened)
+                _body(c, body, kind, parameters if fixed else None, results, shared)
         if results:
             c.emit(ast.Return(emit.name(results)))
+        elif shared.has_conditions:
+            block.insert(0, emit.assign(shared.refusal, emit.nil()))
+            c.emit(_no_match(title, emit.name(shared.refusal)))
         else:
-            c.emit(ast.Return(emit.run("no_match", emit.constant(title))))
+            c.emit(_no_match(title))
     prologue: list[ast.stmt] = []
     if frame.kind == "mapping":
         prologue.append(emit.assign(".F", emit.run("frame", ast.Dict([], []))))
     first = () if method_of is None else (".self",)
     signature = emit.arguments([*first, *parameters], None if fixed else ".args")
     return finish_function(frame, key, signature, prologue, block), frame
+
+
+def _no_match(title: str, *refusal: ast.expr) -> ast.stmt:
+    return ast.Return(emit.run("no_match", emit.constant(title), *refusal))
 
 
 def _called(c: Compiler, form: Any) -> set[str]:
@@ -622,9 +649,9 @@ def _body(
     kind: str,
     parameters: tuple[str, ...] | None,
     results: str,
-    opened: dict[tuple[str, int], str],
+    shared: Shared,
 ) -> None:
-    matcher = Matcher(c, parameters[0] if parameters else "", opened)
+    matcher = Matcher(c, shared)
     patterns, forms = list(body[2]), list(body[3:])
     place = getattr(body, "where", None)
     start = len(c.block)

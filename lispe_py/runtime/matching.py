@@ -11,7 +11,7 @@ from lispe_py.runtime import sequence
 from lispe_py.values.dictionaries import Dictionary
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
-from lispe_py.values.records import Data
+from lispe_py.values.records import Caught, Data
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.types import SET_KINDS, is_list, type_name
 
@@ -126,8 +126,10 @@ def match_copy(value: Any) -> Any:
     return copy(value) if value.__class__ is LinkedList or value.__class__ in SET_KINDS else value
 
 
-def no_match(name: str) -> Any:
-    raise LispError(f"Could not find a match for function: '{name}'", at_call=True)
+def no_match(name: str, refusal: Caught | None = None) -> Any:
+    """No body fits; the error of a condition, if there was one, may be why."""
+    hint = None if refusal is None else f"a condition ended with '{refusal.error.text}'"
+    raise LispError(f"Could not find a match for function: '{name}'", at_call=True, hint=hint)
 
 
 class Structures(Protocol):
