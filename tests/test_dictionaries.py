@@ -107,15 +107,25 @@ def test_a_loop_may_change_its_dictionary() -> None:
     assert shown('(setq d {"a":1 "b":2}) (loop k d (pop d k)) d') == "{}"
 
 
-@given(st.lists(st.tuples(st.sampled_from("set del iter"), st.integers(0, 20)), max_size=60))
+ACTIONS = st.sampled_from(("set", "pop", "del", "update", "default", "clear", "iter"))
+
+
+@given(st.lists(st.tuples(ACTIONS, st.integers(0, 20)), max_size=60))
 def test_a_tree_keeps_its_order(steps: list[tuple[str, int]]) -> None:
     tree, plain = DictionaryTreeI(), {}
     for action, key in steps:
-        if action.startswith("s"):
+        if action == "set":
             tree[key] = plain[key] = key * 2
-        elif action.startswith("d"):
+        elif action == "pop":
             tree.pop(key, None)
             plain.pop(key, None)
+        elif action == "del" and key in plain:
+            del tree[key], plain[key]
+        elif action in ("update", "clear"):
+            for dictionary in (tree, plain):
+                getattr(dictionary, action)(*[{key: 1, 21: 2}] * (action == "update"))
+        elif action == "default":
+            assert tree.setdefault(key, 3) == plain.setdefault(key, 3)
         else:
             assert list(tree) == sorted(plain)
     assert list(tree.items()) == sorted(plain.items())

@@ -182,3 +182,25 @@ def test_files_need_permission(program: str, folder: Path) -> None:
     with pytest.raises(LispError, match="not allowed to use: fs"):
         LispE(allow=["process", "python", "net"]).eval(program)
     assert os.listdir(folder) == []
+
+
+def test_a_file_that_is_closed_amid_its_lines() -> None:
+    Path("a.txt").write_text("one\n" * 100)
+    lisp = LispE()
+    lisp.eval('(setq f (file "a.txt")) (loopcount 5 (file_readline f)) (file_close f)')
+    with pytest.raises(LispError, match="the file is closed: a.txt"):
+        lisp.eval("(file_readline f)")
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_the_end_is_seen_with_the_last_line(end: str) -> None:
+    Path("a.txt").write_text("one\n" * 50 + "two" + end)
+    lisp = LispE()
+    lisp.eval('(setq f (file "a.txt"))')
+    for number in range(51):
+        assert lisp.eval("(file_eof f)") is None
+        line = lisp.eval("(file_readline f)")
+        assert line == ("one\n" if number < 50 else f"two{end}")
+    assert lisp.eval("(file_eof f)") is (None if end else True)
+    assert lisp.eval("(file_readline f)") == ""
+    assert lisp.eval("(file_eof f)") is True

@@ -211,3 +211,18 @@ def test_kinds_of_sums_and_signed_positions_to_write(program: str, value: str) -
 def test_a_sign_stands_before_a_text(program: str, message: str) -> None:
     with pytest.raises(LispError, match=re.escape(message)):
         LispE().eval(program)
+
+
+@pytest.mark.parametrize(
+    ("text", "integer", "number"),
+    [
+        ("123", "123", "123.0"), ("-45", "-45", "-45.0"), ("-45.5", "-45", "-45.5"), ("12.50", "12", "12.5"),
+        ("-0", "0", "0.0"), ("-0.0", "0", "-0.0"), ("007", "7", "7.0"), ("1.5.2", "1", "1.5"), ("12x", "12", "12.0"),
+        ("1_000", "1", "1.0"), ("--3", "0", "0.0"), ("\u0663", "0", "0.0"), ("-0x1f", "-31", "-31.0"), (" 7", "7", "7.0"),
+        ("2e3", "2000", "2000.0"), ("-2.5e1x", "-25", "-25.0"), ("1.5\u0663", "1", "1.5"), ("", "0", "0.0"),
+    ],
+)  # fmt: skip
+def test_numbers_of_texts(text: str, integer: str, number: str) -> None:
+    lisp = LispE()
+    lisp.define("t", text)
+    assert (repr(lisp.eval("(integer t)")), repr(lisp.eval("(number t)"))) == (integer, number)

@@ -42,15 +42,10 @@ _ABSENT: Any = object()
 
 
 def _is_match(expression: Any, cls: type[Regex], value: Any) -> bool | None:
-    pattern = expression.pattern if expression.__class__ is cls else _pattern(expression, cls)
-    text = value if value.__class__ is str else text_of(value)
-    return True if pattern.fullmatch(text) else None
+    return True if _pattern(expression, cls).fullmatch(text_of(value)) else None
 
 
 def _first(expression: Any, cls: type[Regex], value: Any, position: Any) -> str:
-    if cls is Prgx and position.__class__ is int and not position:
-        found = _pattern(expression, cls).search(text_of(value))
-        return "" if found is None else found[0]
     found = next(_found(expression, cls, value, position), None)
     return "" if found is None else found[0]
 
@@ -112,6 +107,8 @@ def rgx_match(expression: Any, value: Any) -> bool | None:
     (rgx_match (rgx "%C%c+ %C%c+") "Ada Byron")
     ; true
     """
+    if expression.__class__ is Rgx and value.__class__ is str:
+        return True if expression.pattern.fullmatch(value) else None
     return _is_match(expression, Rgx, value)
 
 
@@ -201,6 +198,8 @@ def prgx_match(expression: Any, value: Any) -> bool | None:
     (prgx_match (prgx `[0-9]+`) "55x")
     ; nil
     """
+    if expression.__class__ is Prgx and value.__class__ is str:
+        return True if expression.pattern.fullmatch(value) else None
     return _is_match(expression, Prgx, value)
 
 
@@ -211,6 +210,14 @@ def prgx_find(expression: Any, value: Any, position: Any = 0) -> str:
     (prgx_find (prgx `\\d+`) "no 33 of 44" 5)
     ; 44
     """
+    if (
+        expression.__class__ is Prgx
+        and value.__class__ is str
+        and position.__class__ is int
+        and not position
+    ):
+        found = expression.pattern.search(value)
+        return found[0] if found else ""
     return _first(expression, Prgx, value, position)
 
 

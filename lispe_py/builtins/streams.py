@@ -88,7 +88,10 @@ def file_readline(file: Any) -> str:
     (fwrite "pq.txt" "p\\nq") (setq f (file "pq.txt")) (file_readline f) (file_readline f)
     ; q
     """
-    return (file if file.__class__ is Stream else _stream(file)).line()  # type: ignore[no-any-return]
+    if file.__class__ is Stream and len(file.ahead) > 1:
+        # None of these is the last one of the file.
+        return file.ahead.pop()  # type: ignore[no-any-return]
+    return _stream(file).line()
 
 
 @primitive("file_readlist")

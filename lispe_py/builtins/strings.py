@@ -114,6 +114,8 @@ def left(value: Any, n: Any) -> str | bytes:
     (left "window" 3)
     ; win
     """
+    if value.__class__ is str and n.__class__ is int:
+        return value[:n] if n > 0 else ""  # type: ignore[no-any-return]
     return same_kind(value, text_of(value)[: max(to_integer(n), 0)])
 
 
@@ -137,6 +139,8 @@ def middle(value: Any, position: Any, n: Any) -> str | bytes:
     (middle "window" 2 3)
     ; ndo
     """
+    if value.__class__ is str and position.__class__ is n.__class__ is int and position >= 0:
+        return value[position:] if n < 0 else value[position : position + n]  # type: ignore[no-any-return]
     text = text_of(value)
     start = max(to_integer(position), 0)
     count = to_integer(n)
@@ -256,11 +260,10 @@ def split(value: Any, separator: Any = None) -> Strings | Stringbytes:
     (list (split ";red;;blue;" ";") (split "a b") (split "né" ""))
     ; (("red" "blue") ("a" "b") ("n" "é"))
     """
-    plain = value.__class__ is separator.__class__ is str and separator
-    pieces = value.split(separator) if plain else _pieces(value, separator)
-    if "" in pieces:
-        pieces = [piece for piece in pieces if piece]
-    return pieces_like(value, pieces)
+    if value.__class__ is separator.__class__ is str and separator:
+        pieces = value.split(separator)
+        return Strings([piece for piece in pieces if piece] if "" in pieces else pieces)
+    return pieces_like(value, [piece for piece in _pieces(value, separator) if piece])
 
 
 @primitive("splite")
@@ -273,6 +276,10 @@ def splite(value: Any, separator: Any = None) -> Strings | Stringbytes:
     (list (splite ";red;;blue;" ";") (splite "x  y"))
     ; (("" "red" "" "blue") ("x" "" "y"))
     """
+    if value.__class__ is separator.__class__ is str and separator:
+        found = Strings(value.split(separator))
+        del found[-1]
+        return found
     pieces = _pieces(value, separator)
     if separator is not None and text_of(separator):
         pieces = pieces[:-1]

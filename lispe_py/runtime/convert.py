@@ -22,8 +22,10 @@ from lispe_py.values.types import TYPE_NAMES
 _NUMBER = re.compile(
     r"\s*([+-]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|([0-9]+)(\.[0-9]*)?([eE][+-]?[0-9]+)?)"
 )
-#: Digits alone, the most common number.
-_PLAIN = re.compile(r"[0-9]+(?![0-9.eExXbB])")
+#: A decimal and nothing else, which Python reads in the same way.
+_DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
+#: Digits alone or behind a minus, the most common number.
+_PLAIN = re.compile(r"-?[0-9]+(?![0-9.eExXbB])")
 
 #: Digits beyond which a text is no number of everyday use; Python reads it in blocks.
 _MANY = 4000
@@ -101,6 +103,8 @@ def to_integer(value: Any) -> int:
     if cls is int:
         return value  # type: ignore[no-any-return]
     if cls is str:
+        if value.isdecimal() and value.isascii() and len(value) <= _MANY:
+            return int(value)
         number = leading_number(value)
         return number if number.__class__ is int else truncated(number)  # type: ignore[return-value]
     return truncated(plain_number(value))
@@ -115,6 +119,8 @@ def to_number(value: Any) -> float:
     """``number``: 64-bit floating point."""
     if value.__class__ is float:
         return value  # type: ignore[no-any-return]
+    if value.__class__ is str and _DECIMAL.fullmatch(value):
+        return float(value)
     try:
         return float(plain_number(value))
     except OverflowError:

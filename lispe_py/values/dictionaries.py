@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, ClassVar
 
 from lispe_py.values.ordered import in_order
@@ -49,7 +50,11 @@ class DictionaryJson(Dictionary):
 
 
 class DictionaryTree(Dictionary):
-    """``dictionarytree_``: string keys, visited in sorted order."""
+    """``dictionarytree_``: string keys, visited in sorted order.
+
+    Keys are stored as in any dictionary. Those that came last are put in order when
+    the order is asked for next, or before one is removed.
+    """
 
     __slots__ = ("_order",)
     atom = "dictionarytree_"
@@ -62,31 +67,20 @@ class DictionaryTree(Dictionary):
     def _sorted(self) -> Any:
         if self._order is None:
             self._order = in_order(dict.__iter__(self))
+        elif len(self._order) != len(self):
+            new = islice(dict.__reversed__(self), len(self) - len(self._order))
+            self._order.update(new)
         return self._order
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        if self._order is not None and key not in self:
-            self._order.add(key)
-        dict.__setitem__(self, key, value)
-
     def __delitem__(self, key: Any) -> None:
+        if self._order is not None and key in self:
+            self._sorted().remove(key)
         dict.__delitem__(self, key)
-        if self._order is not None:
-            self._order.remove(key)
 
     def pop(self, key: Any, *default: Any) -> Any:
         if self._order is not None and key in self:
-            self._order.remove(key)
+            self._sorted().remove(key)
         return dict.pop(self, key, *default)
-
-    def setdefault(self, key: Any, default: Any = None) -> Any:
-        if key not in self:
-            self[key] = default
-        return self[key]
-
-    def update(self, *args: Any, **more: Any) -> None:
-        self._order = None
-        dict.update(self, *args, **more)
 
     def clear(self) -> None:
         self._order = None

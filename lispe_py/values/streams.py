@@ -232,6 +232,7 @@ class Stream:
         if self.file is None:
             return False
         file, self.file = self.file, None
+        self.ahead.clear()
         self.release.detach()
         try:
             file.close()
