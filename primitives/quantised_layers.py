@@ -1,8 +1,8 @@
 """Linear layers whose weights are kept in 8 or 4 bits.
 
 Weights of 8 bits have one scale for each row, symmetric: w = q * scale. Those
-of 4 bits have a scale and a least value for each group of columns: w = q *
-scale + least, two of them in a byte. Activations are floating, or quantised to
+of 4 bits have a scale and a least value for each group of columns
+(:mod:`~lispe_py.primitives.four_bits`). Activations are floating, or quantised to
 8 bits as well: with a scale for each row that is found while running
 (``int8_dynamic``), or with one that was observed on examples (static).
 Gradients pass through to the input, so that adapters below can be trained;
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from lispe_py.errors import LispError
 
-from . import few_rows
+from . import few_rows, four_bits
 from .arguments import boolean, positive, shape_text, text
 from .layers import Layer, MultiHeadAttention, check_heads
 
@@ -39,34 +39,6 @@ def pack8(weight: Tensor) -> tuple[Tensor, Tensor]:
     scale = wide.abs().amax(-1, keepdim=True) / _INT8
     scale = torch.where(scale > 0, scale, torch.ones_like(scale))
     return torch.round(wide / scale).to(torch.int8), scale
-
-
-def pack4(weight: Tensor, group: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Two numbers from 0 to 15 in a byte, and scale and least value of each group of columns."""
-    wide = F.pad(weight.detach().float(), (0, -weight.shape[1] % group))
-    groups = wide.unflatten(1, (-1, group))
-    if wide.shape[1] != weight.shape[1]:
-        # Columns that fill the last group must not widen its range.
-        groups = groups.clone()
-        rest = weight.shape[1] % group
-        groups[:, -1, rest:] = groups[:, -1, :1]
-    least = groups.amin(-1, keepdim=True)
-    scale = (groups.amax(-1, keepdim=True) - least) / 15
-    scale = torch.where(scale > 0, scale, torch.ones_like(scale))
-    whole = torch.round((groups - least) / scale).to(torch.uint8).flatten(1)
-    if whole.shape[1] % 2:
-        whole = F.pad(whole, (0, 1))
-    return whole[:, 0::2] | (whole[:, 1::2] << 4), scale.squeeze(-1), least.squeeze(-1)
-
-
-def unpack4(
-    packed: Tensor, scale: Tensor, least: Tensor, group: int, columns: int, dtype: torch.dtype
-) -> Tensor:
-    """The weight that packed numbers stand for."""
-    whole = torch.stack((packed & 15, packed >> 4), -1).flatten(1)
-    groups = whole[:, : scale.shape[1] * group].unflatten(1, (-1, group)).to(dtype)
-    wide = groups * scale.to(dtype).unsqueeze(-1) + least.to(dtype).unsqueeze(-1)
-    return wide.flatten(1)[:, :columns]
 
 
 def _integer_product(x: Tensor, weight: Tensor) -> Tensor:
@@ -145,10 +117,10 @@ class QuantisedLinear(Layer):
         rows, columns = self.out_features, self.in_features
         if self.how == "int4":
             groups = -(-columns // self.group)
-            width = -(-groups * self.group // 2)
-            self.register_buffer("packed", torch.zeros(rows, width, dtype=torch.uint8))
-            self.register_buffer("scale", torch.ones(rows, groups))
-            self.register_buffer("least", torch.zeros(rows, groups))
+            table = torch.zeros(columns, four_bits.width(rows), dtype=torch.uint8)
+            self.register_buffer("packed", table)
+            self.register_buffer("scale", torch.ones(groups, rows))
+            self.register_buffer("least", torch.zeros(groups, rows))
         else:
             self.register_buffer("packed", torch.zeros(rows, columns, dtype=torch.int8))
             self.register_buffer("scale", torch.ones(rows, 1))
@@ -171,7 +143,7 @@ class QuantisedLinear(Layer):
         if not bool(torch.isfinite(weight).all()):
             raise LispError("weights that are not finite cannot be quantised")
         if self.how == "int4":
-            self.packed, self.scale, self.least = pack4(weight, self.group)
+            self.packed, self.scale, self.least = four_bits.pack(weight, self.group)
         else:
             self.packed, self.scale = pack8(weight)
         if bias is not None:
@@ -193,13 +165,15 @@ class QuantisedLinear(Layer):
             "static": self.static,
         }  # fmt: skip
 
-    def dequantised(self, dtype: torch.dtype = torch.float32, rows: slice = slice(None)) -> Tensor:
-        """The weight as it stands, or some rows of it."""
-        packed, scale = self.packed[rows], self.scale[rows]
+    def dequantised(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """The weight as it stands."""
         if self.how == "int4":
-            least = self.least[rows]
-            return unpack4(packed, scale, least, self.group, self.in_features, dtype)
-        return packed.to(dtype).mul_(scale.to(dtype))
+            return self._unpacked(0, self.out_features).t().to(dtype)
+        return self.packed.to(dtype).mul_(self.scale.to(dtype))
+
+    def _unpacked(self, begin: int, end: int) -> Tensor:
+        """Some rows of a weight of 4 bits, as columns."""
+        return four_bits.unpack(self.packed, self.scale, self.least, self.group, begin, end)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.device != self.packed.device:
@@ -212,27 +186,33 @@ class QuantisedLinear(Layer):
             out = self._integers(x)
         elif torch.compiler.is_compiling():
             out = F.linear(x, self.dequantised(x.dtype))
-        else:
+        elif x.requires_grad:
             floats: Any = _Floats.apply
             out = floats(x, self)
+        else:
+            out = self.product(x)
         return out if self.bias is None else out + self.bias.to(x.dtype)
 
     def product(self, x: Tensor) -> Tensor:
         """x W^T, with one block of rows of W after the other as floating numbers."""
         rows = x.reshape(-1, self.in_features)
+        if self.how == "int4" and four_bits.fast(x, len(rows)):
+            out = four_bits.product(rows.float(), self.packed, self.scale, self.least, self.group)
+            return out.to(x.dtype).view(*x.shape[:-1], self.out_features)
         if self.how == "int8" and x.dtype is torch.bfloat16 and x.is_cpu and len(rows) <= 8:
             out = torch._weight_int8pack_mm(rows, self.packed, self.scale.flatten().to(x.dtype))
             return out.view(*x.shape[:-1], self.out_features)
-        height = max(1, BLOCK // self.in_features) if x.is_cpu else self.out_features
+        # An even number of rows: those of 4 bits share bytes.
+        height = 2 * max(1, BLOCK // self.in_features // 2) if x.is_cpu else self.out_features
         parts = []
         for begin in range(0, self.out_features, height):
-            block = slice(begin, begin + height)
+            end = min(begin + height, self.out_features)
             if self.how == "int4":
-                parts.append(few_rows.linear(x, self.dequantised(x.dtype, block), None))
+                parts.append(x @ self._unpacked(begin, end).to(x.dtype))
             else:
                 # The scale of a row is that of its product.
-                out = few_rows.linear(x, self.packed[block].to(x.dtype), None)
-                parts.append(out.mul_(self.scale[block].t().to(x.dtype)))
+                out = few_rows.linear(x, self.packed[begin:end].to(x.dtype), None)
+                parts.append(out.mul_(self.scale[begin:end].t().to(x.dtype)))
         return parts[0] if len(parts) == 1 else torch.cat(parts, -1)
 
     def _integers(self, x: Tensor) -> Tensor:
