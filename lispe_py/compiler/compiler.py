@@ -29,6 +29,7 @@ from lispe_py.compiler.forms import (
     Dest,
     World,
 )
+from lispe_py.compiler.growth import assignment
 from lispe_py.compiler.inference import infer
 from lispe_py.compiler.scope import Frame, Lambda, Scope
 from lispe_py.compiler.slots import EAGER, has_slot, with_quoted_function
@@ -116,7 +117,7 @@ class Compiler:
         if dest is TAIL:
             self.emit(ast.Return(value))
         elif dest is EFFECT:
-            if not emit.is_simple(value) or _is_global(value):
+            if not emit.is_simple(value) or emit.is_global(value):
                 self.emit(ast.Expr(value))
         else:
             assert dest.target is not None
@@ -156,7 +157,7 @@ class Compiler:
         kind = form.__class__
         if kind is Symbol:
             node = self.load(form.name)
-            if not emit.is_simple(node) or _is_global(node):
+            if not emit.is_simple(node) or emit.is_global(node):
                 place = place or seat_of(form.name, self.form)
                 if place is not None:
                     emit.locate(node, place)
@@ -270,7 +271,7 @@ class Compiler:
         """Does reading the node again give the same, whatever runs in between?"""
         if isinstance(node, ast.Constant):
             return True
-        return isinstance(node, ast.Name) and not _is_global(node)
+        return isinstance(node, ast.Name) and not emit.is_global(node)
 
     # ------------------------------------------------------------ variables
 
@@ -332,12 +333,12 @@ class Compiler:
         if self.shared and not self._is_reserved_value(name):
             return emit.run("shared_value", emit.constant(name))
         if self.known_variable(name):
-            return _mark_global(emit.name(emit.identifier(name)))
+            return emit.mark_global(emit.name(emit.identifier(name)))
         if name in self.world.classes:
-            return _mark_global(emit.name(emit.identifier(name)))
+            return emit.mark_global(emit.name(emit.identifier(name)))
         function = self.function_key(name)
         if function is not None:
-            return _mark_global(emit.name(function))
+            return emit.mark_global(emit.name(function))
         if is_operator(name):
             return self.const(Symbol(name))
         entry = self.world.entry(name)
@@ -350,7 +351,7 @@ class Compiler:
         ):
             # Found nowhere: the callers may have it, or the running instance.
             return emit.run("dynamic", emit.constant(name))
-        return _mark_global(emit.name(emit.identifier(name)))
+        return emit.mark_global(emit.name(emit.identifier(name)))
 
     def _bare_primitive(self, name: str, entry: Entry) -> ast.expr:
         if entry.library != "lispe":
@@ -392,7 +393,7 @@ class Compiler:
             self.emit(emit.set_subscript(emit.name(".F"), emit.constant(name), value))
             scope.certain.add(name)
             return
-        self.emit(emit.assign(scope.store(name), value))
+        self._assign(name, value)
 
     def _in_mapping(self, name: str) -> bool:
         scope = self.scope
@@ -429,7 +430,14 @@ class Compiler:
             test = emit.run("only_global", emit.name(identifier), emit.constant(name))
             self.emit(ast.If(test, yes, no))
         else:
-            self.emit(emit.assign(scope.store(name), value))
+            self._assign(name, value)
+
+    def _assign(self, name: str, value: ast.expr) -> None:
+        place = self.scope.store(name)
+        if self.scope.frame.kind == "top":
+            self.emit(emit.assign(place, value))
+        else:
+            self.block.extend(assignment(place, value, self.temp))
 
     def _uncertain(self, name: str) -> bool:
         scope = self.scope
@@ -600,11 +608,11 @@ class Compiler:
             return self._method_call(form, head)
         if not self.stable(head):
             target = self.temp()
-            guard = _is_function(emit.walrus(target, head))
+            guard = emit.is_function(emit.walrus(target, head))
         else:
             assert isinstance(head, ast.Name)
             target = head.id
-            guard = _is_function(head)
+            guard = emit.is_function(head)
         with self.sub_block() as block:
             chosen = emit.conditional(
                 guard, emit.name(target), emit.run("callable", emit.name(target))
@@ -613,7 +621,7 @@ class Compiler:
         if block and not emit.is_simple(head):
             # The head is evaluated before the arguments.
             self.emit(emit.assign(target, head))
-            chosen.test = _is_function(emit.name(target))
+            chosen.test = emit.is_function(emit.name(target))
         self.block.extend(block)
         return node
 
@@ -787,17 +795,3 @@ class Compiler:
             yield self.block
         finally:
             self.scope, self.block, self.loops, self.handlers, self.depth = saved
-
-
-def _is_function(node: ast.expr) -> ast.expr:
-    """Is the value a compiled function? Written so that torch.compile can follow it."""
-    return emit.is_(emit.call(emit.name("type"), [node]), emit.helper("Function"))
-
-
-def _mark_global(node: ast.Name) -> ast.Name:
-    node.is_global = True  # type: ignore[attr-defined]
-    return node
-
-
-def _is_global(node: ast.expr) -> bool:
-    return getattr(node, "is_global", False)

@@ -148,6 +148,21 @@ def is_simple(node: ast.expr) -> bool:
     return isinstance(node, (ast.Name, ast.Constant))
 
 
+def is_function(node: ast.expr) -> ast.Compare:
+    """Is the value a compiled function? Written so that torch.compile can follow it."""
+    return is_(call(name("type"), [node]), helper("Function"))
+
+
+def mark_global(node: ast.Name) -> ast.Name:
+    """A variable that anything that runs may change."""
+    node.is_global = True  # type: ignore[attr-defined]
+    return node
+
+
+def is_global(node: ast.expr) -> bool:
+    return getattr(node, "is_global", False)
+
+
 def locate(node: ast.AST, place: Place) -> None:
     """Give a place to every node below ``node`` that has none yet.
 

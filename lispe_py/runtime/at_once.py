@@ -106,8 +106,8 @@ def distinct(value: Any) -> Iterable[Any] | None:
     """The members that differ in print, in the order in which they come first."""
     cls = value.__class__
     if cls in _WHOLE:
-        found = _first_of_each(value) if vector.use_numpy(len(value)) else None
-        return dict.fromkeys(value.tolist()) if found is None else found
+        first = _first_of_each(value) if vector.use_numpy(len(value)) else None
+        return dict.fromkeys(value.tolist()) if first is None else first
     if cls is Strings:
         return dict.fromkeys(value)
     if cls is Numbers or cls is Floats:
