@@ -37,3 +37,39 @@ def test_keys_of_every_kind(code: str, text: str) -> None:
 def test_an_absent_key_is_named_at_its_place() -> None:
     with pytest.raises(LispError, match="out of bounds"):
         LispE().eval('(defun h (d k) (@ d k)) (h (dictionary "a" 1) "b")')
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ('(setq d {}) (loop w \'("a" "b" "a") (+= (@ d w) 1)) d', '{"a":2 "b":1}'),
+        (
+            "(defun f (d w) (+= (@ d w) 1)) (setq d (dictionaryi)) (f d 4) (list (f d 4) d)",
+            "(2 {4:2})",
+        ),
+        ("(setq d (dictionaryn)) (-= (@ d 1.5) 2) (*= (@ d 2) 5) d", "{1.5:-2 2:0}"),
+        ('(setq d {"a":{}}) (+= (@ d "a" "b") 1 2) (|= (at d "a" "c") 6) d', '{"a":{"b":3 "c":6}}'),
+        ('(setq d {"a":nil}) (+= (@ d "a") 3) d', '{"a":3}'),
+        ("(setq l (list 1 nil)) (+= (@ l 7) 5) (+= (@ l 1) 2) l", "(1 2 5)"),
+        ("(setq l (integers 1)) (-= (@ l 1) 5) l", "(1 -5)"),
+        ('(setq l (strings "a")) (+= (@ l 1) "b" 3) l', '("a" "b3")'),
+        ('(setq s "abc") (+= (@ s 1) "x") (+= (@ s 9) "y") s', "abxcy"),
+        ('(defun f (s) (+= (@ s 0) "x") s) (f "abc")', "axbc"),
+    ],
+)
+def test_an_update_begins_at_nothing(code: str, text: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval(code)) == text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '(setq d {"a":{}}) (+= (@ d "x" "c") 3)',
+        "(setq l (list 1)) (+= (@ l -4) 2)",
+        "(setq l (llist 1)) (+= (@ l 4) 2)",
+    ],
+)
+def test_an_update_outside_of_a_container_is_refused(code: str) -> None:
+    with pytest.raises(LispError, match="out of bounds"):
+        LispE().eval(code)

@@ -367,7 +367,9 @@ def enum(container: Any, start: Any = 0) -> Any:
     first = to_integer(start)
     if is_endless(container):
         return Stream(lambda: map(List, enumerate(iterate(container), first)))
-    return Enumeration(partial(iterate, container), first)
+    grows = container.__class__ in LISTS and container.__class__ is not LinkedList
+    count = partial(sequence.size, container) if grows else None
+    return Enumeration(partial(iterate, container), first, count)
 
 
 @primitive("mask@")
@@ -490,12 +492,14 @@ _marked: dict[int, Any] = {}
 def _mark_key(container: Any) -> int:
     if not is_list(container):
         raise LispError("'mark' can only be used for lists")
-    return id(container.base) if container.__class__ is Tail else id(container)
+    return id(container)
 
 
 @primitive("mark", arity=(1, 2))
 def mark(container: Any, *on: Any) -> Any:
     """Set the mark of a list, or ask for it; it tells lists already visited.
+
+    What ``cdr`` gives is a list of its own, with its own mark.
 
     (setq l '(1 2)) (list (mark l) (mark l true) (mark l))
     ; (nil true true)
@@ -505,9 +509,9 @@ def mark(container: Any, *on: Any) -> Any:
         return True if key in _marked else None
     if truth(on[0]):
         _marked[key] = container
-        return True
-    _marked.pop(key, None)
-    return None
+    else:
+        _marked.pop(key, None)
+    return True
 
 
 @primitive("resetmark", arity=(0, 1))

@@ -10,6 +10,7 @@ from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special
 from lispe_py.compiler.operators import class_of, operation
 from lispe_py.compiler.symbols import UPDATES
+from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -233,7 +234,10 @@ _UPDATE_EXAMPLES = {
 
 
 def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
-    """``(+= (at l 0) 5)``: the container and the keys are evaluated once."""
+    """``(+= (at l 0) 5)``: the container and the keys are evaluated once.
+
+    A cell in which nothing is yet counts as 0: words are counted by ``(+= (@ d word) 1)``.
+    """
     access = form[1]
     nodes = []
     for node in c.args(access):
@@ -241,7 +245,7 @@ def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
         c.emit(emit.assign(kept, node))
         nodes.append(kept)
     old = c.temp()
-    c.emit(emit.assign(old, emit.run("at", *[emit.name(n) for n in nodes])))
+    c.emit(emit.assign(old, emit.run("cell", *[emit.name(n) for n in nodes])))
     values = c.args(form, 2)
     result: ast.expr = emit.name(old)
     for value in values:
@@ -249,8 +253,14 @@ def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
     new = c.temp()
     c.emit(emit.assign(new, result))
     stored = emit.run("set_at", *[emit.name(n) for n in nodes], emit.name(new))
-    if access[1].__class__ is Symbol and c.scope.is_local(access[1].name):
-        c.update(access[1].name, stored)
+    if access[1].__class__ is Symbol and access[1].name not in CONSTANTS:
+        # A text is a value: the variable takes the changed one.
+        changed = c.temp()
+        c.emit(emit.assign(changed, stored))
+        with c.branch() as takes:
+            c.update(access[1].name, emit.name(changed))
+        other = ast.Compare(emit.name(changed), [ast.IsNot()], [emit.name(nodes[0])])
+        c.emit(ast.If(other, takes, []))
     else:
         c.emit(emit.effect(stored))
     c.put(emit.name(new), dest)

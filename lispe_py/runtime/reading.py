@@ -263,6 +263,28 @@ def at(value: Any, key: Any, *more: Any) -> Any:
     return value
 
 
+#: What an update finds beyond the end of a container that grows.
+_NOTHING_YET: dict[type, Any] = {
+    **dict.fromkeys(LISTS - {LinkedList}, 0),
+    **dict.fromkeys((str, LongString, Strings), ""),
+    **dict.fromkeys((bytes, Stringbytes), b""),
+}
+
+
+def cell(value: Any, key: Any, *more: Any) -> Any:
+    """What an update such as ``+=`` finds in a cell: 0, or no text, where nothing is yet."""
+    if more:
+        value, key = at(value, key, *more[:-1]), more[-1]
+    cls = value.__class__
+    if cls in DICTIONARY_KINDS:
+        found = value.get(key_of(value, key))
+    elif cls in _NOTHING_YET and index_of(key) >= size(value):
+        return _NOTHING_YET[cls]
+    else:
+        found = at(value, key)
+    return 0 if found is None else found
+
+
 def _at_other(value: Any, keys: tuple[Any, ...]) -> Any:
     if value.__class__ in TYPE_NAMES:
         raise LispError(NO_INDEX)

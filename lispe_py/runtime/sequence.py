@@ -10,6 +10,7 @@ from lispe_py.runtime.reading import (
     at,
     car,
     cdr,
+    cell,
     cons,
     is_null,
     iterate,
@@ -41,8 +42,8 @@ from lispe_py.runtime.writing import (
 )
 
 __all__ = [
-    "append_all", "at", "car", "cdr", "cons", "construct", "extend", "insert", "insert_sorted",
-    "is_null", "iterate", "keys", "last", "like", "members", "pop", "pop_first", "pop_last",
-    "push", "push_first", "push_last", "push_true", "set_at", "size", "spliced", "swap",
-    "traverse", "typed", "values",
+    "append_all", "at", "car", "cdr", "cell", "cons", "construct", "extend", "insert",
+    "insert_sorted", "is_null", "iterate", "keys", "last", "like", "members", "pop", "pop_first",
+    "pop_last", "push", "push_first", "push_last", "push_true", "set_at", "size", "spliced",
+    "swap", "traverse", "typed", "values",
 ]  # fmt: skip

@@ -189,7 +189,7 @@ def helpers() -> dict[str, Any]:
         "StopIteration": StopIteration,
         "unbound": UNBOUND, "default": DEFAULT,
         "truth": truth, "iterate": sequence.iterate, "at": sequence.at,
-        "set_at": sequence.set_at, "car": sequence.car, "cdr": sequence.cdr,
+        "cell": sequence.cell, "set_at": sequence.set_at, "car": sequence.car, "cdr": sequence.cdr,
         "push": sequence.push, "is_null": sequence.is_null, "len": len,
         "counted": counted, "parallel": parallel, "parallel_mixed": parallel_mixed,
         "spread": spread, "copy_literal": copy_literal, "raise": raise_error,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import count, islice
 from typing import Any, ClassVar
 
 from lispe_py.errors import LispError
@@ -71,19 +71,27 @@ class Range:
 class Enumeration:
     """What ``enum`` gives: the pairs (position member) of a container."""
 
-    __slots__ = ("source", "start")
+    __slots__ = ("size", "source", "start")
     atom: ClassVar[str] = "enum"
 
-    def __init__(self, source: Callable[[], Iterable[Any]], start: int = 0) -> None:
+    def __init__(
+        self,
+        source: Callable[[], Iterable[Any]],
+        start: int = 0,
+        size: Callable[[], int] | None = None,
+    ) -> None:
         #: Gives the members anew each time.
         self.source = source
         self.start = start
+        #: Of a container that may grow meanwhile: its members are those at the beginning.
+        self.size = size
 
     def __iter__(self) -> Iterator[List]:
-        return (List(pair) for pair in enumerate(self.source(), self.start))
+        pairs = enumerate(self.source(), self.start)
+        return map(List, islice(pairs, self.size()) if self.size else pairs)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self.source())
+        return self.size() if self.size else sum(1 for _ in self.source())
 
 
 class Stream:
