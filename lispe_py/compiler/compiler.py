@@ -35,7 +35,7 @@ from lispe_py.compiler.scope import Frame, Lambda, Scope
 from lispe_py.compiler.slots import EAGER, has_slot, with_quoted_function
 from lispe_py.compiler.symbols import is_operator
 from lispe_py.errors import LispError
-from lispe_py.names import CONSTANTS, CUT, FAIL, NOT_RESERVED
+from lispe_py.names import CONSTANTS, CUT, FAIL, LIBRARY_FUNCTIONS, NOT_RESERVED
 from lispe_py.places import Place, seat_of
 from lispe_py.registry import Entry
 from lispe_py.runtime.frames import MADE
@@ -199,8 +199,7 @@ class Compiler:
             if handler is not None and not self.shadowed(name):
                 start, block = len(self.block), self.block
                 with self.inside(form):
-                    self.check_arity(form)
-                    handler(self, form, dest)
+                    handler(self, self.counted(form), dest)
                 self._locate(form, None, block, start)
                 return
             if dest is TAIL and self._tail_call(form, name):
@@ -475,11 +474,16 @@ class Compiler:
         """Identifier of a function that is defined at this point."""
         return f"{name}@{self.spaces[-1]}()" if self.spaces else f"{name}()"
 
-    def check_arity(self, form: List) -> None:
-        """Refuse a call of a built-in with a wrong number of arguments."""
-        entry = self.world.entry(form[0].name)
+    def counted(self, form: List, entry: Entry | None = None) -> List:
+        """The call of a built-in, less what it takes no notice of; an error for a wrong number."""
+        entry = entry or self.world.entry(form[0].name)
         if entry is None or entry.accepts(len(form) - 1):
-            return
+            return form
+        if entry.name in LIBRARY_FUNCTIONS and len(form) - 1 > entry.least:
+            kept = List(form[: (entry.most or 0) + 1])
+            if hasattr(form, "where"):
+                kept.where = form.where
+            return kept
         raise self.fail(
             f"Wrong number of arguments for: '{entry.name}'", form, hint=f"usage: {entry.signature}"
         )
@@ -501,8 +505,7 @@ class Compiler:
                 return self.value(form)
             expression = EXPRESSIONS.get(name)
             if expression is not None:
-                self.check_arity(form)
-                return expression(self, form)
+                return expression(self, self.counted(form))
         local = scope.is_local(name) or (
             name in scope.frame.fields and name not in scope.frame.methods
         )
@@ -560,12 +563,7 @@ class Compiler:
         return frame.result if infer(form, frame.classes, frame.assumption) else None
 
     def primitive_call(self, form: List, entry: Entry) -> ast.expr:
-        if not entry.accepts(len(form) - 1):
-            raise self.fail(
-                f"Wrong number of arguments for: '{entry.name}'",
-                form,
-                hint=f"usage: {entry.signature}",
-            )
+        form = self.counted(form, entry)
         function = emit.name(self.world.bind(entry))
         if entry.name in EAGER and has_slot(form[1]):
             # ``(maplist (- _ 10) l)``: a form with a slot is a function, not a value.
@@ -726,10 +724,9 @@ class Compiler:
             name = form[0].name
             handler = TESTS.get(name)
             if handler is not None and not self.shadowed(name):
-                self.check_arity(form)
                 start, block = len(self.block), self.block
                 with self.inside(form):
-                    node = handler(self, form)
+                    node = handler(self, self.counted(form))
                 self._locate(form, node, block, start)
                 return node
             entry = self.world.entry(name)
