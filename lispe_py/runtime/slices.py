@@ -107,8 +107,8 @@ def bounds(value: Any, begin: Position, end: Position | None) -> tuple[int, int]
 
     A number up to 0 as the end counts from the end of the container. After a
     text as the beginning, a positive number counts members from there. The
-    match of a text lies outside of the part, the first member of a list
-    inside, unless ``+`` says that it belongs to it.
+    match of a text lies outside of the part unless ``+`` says that it belongs
+    to it; in a list the beginning lies inside, but for one sought from the end.
     """
     in_text = value.__class__ in TEXTS
     items = bytes_text(value) if value.__class__ is bytes else value
@@ -118,8 +118,9 @@ def bounds(value: Any, begin: Position, end: Position | None) -> tuple[int, int]
         match = find(begin, 0)
         if match is None:
             return None
-        first = match[0] if begin.included or not in_text else match[1]
-        origin = match[1] if in_text else match[0]
+        inside = begin.included or not (in_text or begin.backward)
+        first = match[0] if inside else match[1]
+        origin = match[1] if in_text else first
         search_from = match[1]
     else:
         first = index_of(begin.value)
