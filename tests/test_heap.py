@@ -17,6 +17,9 @@ def shown(program: str) -> str:
     return lisp.show(lisp.eval(program))
 
 
+PRIORITIES = "(setq h (heap (\\(x y) (>=< (car x) (car y))) '(3 a) '(3 b) '(1 c) '(3 a)))"
+
+
 @pytest.mark.parametrize(
     ("program", "expected"),
     [
@@ -51,6 +54,17 @@ def shown(program: str) -> str:
          "(50 20 10 30 70 60 80)"),
         ("(setq h (heap nil 2 1)) (setq k (clone h)) (push k 0) (list h k)", "((1 2) (0 1 2))"),
         ("(count (heap nil 4 5 5) 5)", "2"),
+        # Members that share a place are not the same for that.
+        (f"{PRIORITIES} (list (in h '(3 a)) (in h '(3 b)) (in h '(3 z)) (in h '(2 a)))",
+         "(true true nil nil)"),
+        (f"{PRIORITIES} (list (find h '(3 b)) (find h '(3 z)) (count h '(3 a)) (count h '(3 z)))",
+         "((3 b) nil 2 0)"),
+        (f"{PRIORITIES} (list (pop h '(3 z)) (pop h '(3 b)) h)",
+         "(nil ((1 c) (3 a) (3 a)) ((1 c) (3 a) (3 a)))"),
+        ("(setq h (heap (\\(x y) (>=< (car x) (car y))) (list 3 (integers 1 2)))) "
+         "(list (in h '(3 (1 2))) (in h '(3 (2 1))))", "(true nil)"),
+        ('(setq h (heap (\\(x y) (>=< (lower x) (lower y))) "a")) (list (in h "a") (in h "A"))',
+         "(true nil)"),
     ],
 )  # fmt: skip
 def test_values(program: str, expected: str) -> None:

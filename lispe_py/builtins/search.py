@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lispe_py.registry import primitive
+from lispe_py.runtime.compare import equal
 from lispe_py.runtime.convert import to_integer, to_text
 from lispe_py.runtime.searching import (
     NEVER,
@@ -125,7 +126,7 @@ def count(container: Any, value: Any, start: Any = 0) -> int:
     if cls in SET_KINDS:
         return 0 if member(container, value) is NEVER else 1
     if cls is Heap:
-        return sum(1 for item in container if container.compare(item, value) == 0)
+        return sum(1 for item in container if equal(item, value))
     if is_list(container):
         offset = to_integer(start)
         offset = max(0, offset + len(container)) if offset < 0 else offset

@@ -154,7 +154,8 @@ def member(value: Any, sought: Any) -> Any:
     if cls is Set:
         return value.members.get(to_text(sought), NEVER)
     if cls is Heap:
-        return sought if sought in value else NEVER
+        found = value.position(sought, equal)
+        return NEVER if found is None else value[found]
     kind = value.members_are
     if kind == "string":
         key: Any = to_text(sought)

@@ -12,6 +12,7 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
+from lispe_py.runtime.compare import equal
 from lispe_py.runtime.convert import CONVERTERS, KEYS, index_of, to_bytes, to_integer, to_text
 from lispe_py.runtime.reading import (
     OUT_OF_BOUNDS,
@@ -301,7 +302,7 @@ def pop(value: Any, key: Any = _KEEP) -> Any:
         value.discard(key)
         return value
     if cls is Heap:
-        return value if value.discard(key) else None
+        return value if value.discard(key, equal) else None
     if isinstance(value, (str, bytes)):
         index = to_integer(key)
         text = _characters(value)

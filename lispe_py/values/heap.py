@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cmp_to_key
-from operator import itemgetter
+from operator import eq, itemgetter
 from typing import Any, ClassVar
 
 from lispe_py.errors import LispError
 
 Compare = Callable[[Any, Any], Any]
+#: Tells whether two members are the same, as true or not.
+Same = Callable[[Any, Any], Any]
 _value = itemgetter(0)
 
 
@@ -71,23 +73,34 @@ class Heap:
         self._entries.add((item, self._count))
         self._count += 1
 
-    def _position(self, item: Any) -> int | None:
-        """Where the first equal of a value stands."""
+    def position(self, item: Any, same: Same = eq) -> int | None:
+        """Where the first equal of a value stands.
+
+        The comparator gives the place; members may share one without being
+        the same, as those of one priority do.
+        """
         if not self:
             return None
         if self._family is not None and _family(item) is not self._family:
             return None
-        found = self._entries.bisect_left((item, 0))
-        if found < len(self._entries) and self._sign(self._entries[found][0], item) == 0:
-            return int(found)
+        first = int(self._entries.bisect_left((item, 0)))
+        for found, (held, _) in enumerate(self._entries.islice(first), first):
+            if self._sign(held, item):
+                break
+            if same(held, item):
+                return found
         return None
 
     def __contains__(self, item: Any) -> bool:
-        return self._position(item) is not None
+        return self.position(item) is not None
 
-    def discard(self, item: Any) -> bool:
+    def __getitem__(self, position: int) -> Any:
+        """The member at a position of the order."""
+        return self._entries[position][0]
+
+    def discard(self, item: Any, same: Same = eq) -> bool:
         """Remove one equal of a value; False if there is none."""
-        found = self._position(item)
+        found = self.position(item, same)
         if found is None:
             return False
         del self._entries[found]
