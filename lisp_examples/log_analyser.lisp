@@ -17,7 +17,7 @@
 (setq total 0)
 (setq strange 0)
 
-(defun more (counts key) (set@ counts key (+ 1 (if (in (keys@ counts) key) (key@ counts key) 0))))
+(defun more (counts key) (+= (@ counts key) 1))
 
 ; Milliseconds at the end of a line, -1 if it tells none.
 (defun milliseconds (line)

@@ -73,3 +73,24 @@ def test_an_update_begins_at_nothing(code: str, text: str) -> None:
 def test_an_update_outside_of_a_container_is_refused(code: str) -> None:
     with pytest.raises(LispError, match="out of bounds"):
         LispE().eval(code)
+
+
+@pytest.mark.parametrize(
+    ("program", "value"),
+    [
+        ('(setq d (dictionarytree)) (+= (@ d "b") 1) (+= (@ d "a") 2) (-= (@ d "b") 5) d', '{"a":2 "b":-4}'),
+        ('(setq d {"a":1}) (setq n 1.75) (list (+= (@ d "a") n) (+= (@ d "x") n) d)', '(2 1 {"a":2 "x":1})'),
+        ('(setq d {"a":1.5 "n":nil}) (+= (@ d "a") 1) (+= (@ d "n") 3) d', '{"a":2.5 "n":3}'),
+        ('(setq d {"a":(1 2) "s":"t"}) (+= (@ d "a") 1) (+= (@ d "s") "u") d', '{"a":(2 3) "s":"tu"}'),
+        ("(setq d {1:2}) (+= (@ d 1) 3) (+= (@ d 4) 1) d", "{1:5 4:1}"),
+        ('(setq d {"5":1}) (+= (@ d 5) 1) d', '{"5":2}'),
+        ('(setq l (list 1 nil "s" 2.5)) (loopcount 4 i (+= (@ l i) 1)) (+= (@ l 4) 9) (+= (@ l -1) 1) l', '(2 1 "s1" 3.5 10)'),
+        ("(setq l (integers 1 2)) (+= (@ l 1) 5) (-= (@ l 0) 5) l", "(-4 7)"),
+        ('(setq s "abc") (+= (@ s 1) "z") s', "abzc"),
+        ('(defun f(d n) (+= (@ d "a") n) d) (list (f {"a":1} 3) (f {} 2) (f (dictionarytree "a" 1.5) 1))', '({"a":4} {"a":2} {"a":2.5})'),
+        ("(setq d {:}) (loop w (split \"a b a c a\" \" \") (+= (@ d w) 1)) d", '{"a":3 "b":1 "c":1}'),
+    ],
+)  # fmt: skip
+def test_cells_that_are_updated(program: str, value: str) -> None:
+    lisp = LispE()
+    assert lisp.show(lisp.eval(program)) == value

@@ -22,21 +22,25 @@ from lispe_py.values.types import DICTIONARY_KINDS, is_list
 
 
 def make(cls: type[Dictionary], name: str, pairs: tuple[Any, ...]) -> Dictionary:
-    """A dictionary of keys and values in turn; keys are converted, later ones win."""
+    """A dictionary of keys and values in turn, or of those of another; keys are converted."""
+    if not pairs:
+        return cls()
+    convert = KEYS[cls.keys_are]
     if len(pairs) % 2:
+        if len(pairs) == 1 and pairs[0].__class__ in DICTIONARY_KINDS:
+            return cls((convert(key), value) for key, value in pairs[0].items())
         if len(pairs) == 1 and is_list(pairs[0]):
             raise LispError(f"wrong arguments for '{name}'")
         raise LispError(f"wrong number of arguments for '{name}'")
-    convert = KEYS[cls.keys_are]
     return cls(zip(map(convert, pairs[::2]), pairs[1::2], strict=True))
 
 
 @primitive("dictionary", "dict")
 def dictionary(*pairs: Any) -> Dictionary:
-    """A dictionary with string keys, from keys and values in turn.
+    """A dictionary with string keys, from keys and values in turn or from another dictionary.
 
-    (dictionary "k" 4)
-    ; {"k":4}
+    (list (dictionary "k" 4) (dictionary {7:"v"}))
+    ; ({"k":4} {"7":"v"})
     """
     return make(Dictionary, "dictionary", pairs)
 
@@ -93,17 +97,23 @@ def dictionarytreen(*pairs: Any) -> Dictionary:
 
 @primitive("json_dictionary")
 def json_dictionary(*pairs: Any) -> Dictionary:
-    """A dictionary that keeps the order of insertion, from a flat list of pairs.
+    """A dictionary that keeps the order of insertion, from a flat list of pairs or a dictionary.
 
     (json_dictionary '("z" 1 "a" 2))
     ; {"z":1 "a":2}
     """
     items = list(pairs)
+    if len(items) == 1 and items[0].__class__ in DICTIONARY_KINDS:
+        return make(DictionaryJson, "json_dictionary", pairs)
     if len(items) == 1:
-        items = list(sequence.iterate(items[0])) if is_list(items[0]) else [None]
+        items = list(sequence.iterate(items[0] or ())) if _holds_pairs(items[0]) else [None]
     if len(items) % 2:
         raise LispError("expecting a list of an even number of values")
     return make(DictionaryJson, "json_dictionary", tuple(items))
+
+
+def _holds_pairs(value: Any) -> bool:
+    return value is None or is_list(value)
 
 
 def _key(

@@ -238,32 +238,90 @@ def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
 
     A cell in which nothing is yet counts as 0: words are counted by ``(+= (@ d word) 1)``.
     """
-    access = form[1]
     nodes = []
-    for node in c.args(access):
+    for node in c.args(form[1]):
         kept = c.temp()
         c.emit(emit.assign(kept, node))
-        nodes.append(kept)
-    old = c.temp()
-    c.emit(emit.assign(old, emit.run("cell", *[emit.name(n) for n in nodes])))
-    values = c.args(form, 2)
-    result: ast.expr = emit.name(old)
-    for value in values:
-        result = emit.run(f"update {operator}", result, value)
+        nodes.append(emit.name(kept))
     new = c.temp()
+    atom = len(form) == 3 and not isinstance(form[2], List)
+    if atom and len(nodes) == 2 and operator in _COUNTING:
+        (value,) = c.args(form, 2)
+        if emit.is_simple(value):
+            with c.branch() as general:
+                _update_any_cell(c, form, operator, nodes, new)
+            c.emit(_count(c, operator, nodes, value, new, general))
+            c.put(emit.name(new), dest)
+            return
+    _update_any_cell(c, form, operator, nodes, new)
+    c.put(emit.name(new), dest)
+
+
+def _update_any_cell(
+    c: Compiler, form: List, operator: str, nodes: list[ast.Name], new: str
+) -> None:
+    access = form[1]
+    old = c.temp()
+    c.emit(emit.assign(old, emit.run("cell", *nodes)))
+    result: ast.expr = emit.name(old)
+    for value in c.args(form, 2):
+        result = emit.run(f"update {operator}", result, value)
     c.emit(emit.assign(new, result))
-    stored = emit.run("set_at", *[emit.name(n) for n in nodes], emit.name(new))
+    stored = emit.run("set_at", *nodes, emit.name(new))
     if access[1].__class__ is Symbol and access[1].name not in CONSTANTS:
         # A text is a value: the variable takes the changed one.
         changed = c.temp()
         c.emit(emit.assign(changed, stored))
         with c.branch() as takes:
             c.update(access[1].name, emit.name(changed))
-        other = ast.Compare(emit.name(changed), [ast.IsNot()], [emit.name(nodes[0])])
+        other = ast.Compare(emit.name(changed), [ast.IsNot()], [nodes[0]])
         c.emit(ast.If(other, takes, []))
     else:
         c.emit(emit.effect(stored))
-    c.put(emit.name(new), dest)
+
+
+#: Updates of a cell that are in line where it holds an integer.
+_COUNTING: dict[str, type[ast.operator]] = {"+": ast.Add, "-": ast.Sub}
+
+
+def _count(
+    c: Compiler,
+    operator: str,
+    nodes: list[ast.Name],
+    value: ast.expr,
+    new: str,
+    general: list[ast.stmt],
+) -> ast.If:
+    """An update of a cell of a list, or of a dictionary by a text, and the one of any other."""
+    container, key = nodes
+    old = c.temp()
+
+    def changed(found: ast.expr) -> list[ast.stmt]:
+        tests = [emit.has_class(emit.name(old), "int")]
+        if class_of(value) != "int":
+            tests.append(emit.has_class(value, "int"))
+        sum_ = ast.BinOp(emit.name(old), _COUNTING[operator](), value)
+        other = emit.run(f"update {operator}", emit.run("cell", container, key), value)
+        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+        return [
+            emit.assign(old, found),
+            emit.assign(new, emit.conditional(test, sum_, other)),
+            emit.set_subscript(container, key, emit.name(new)),
+        ]
+
+    keyed = [emit.in_classes(container, "text_keyed"), emit.has_class(key, "str")]
+    listed = [
+        emit.has_class(container, "List"),
+        emit.has_class(key, "int"),
+        ast.Compare(emit.constant(-1), [ast.Lt(), ast.Lt()], [key, emit.run("len", container)]),
+    ]
+    in_list = changed(emit.subscript(container, key))
+    in_dictionary = changed(emit.call(emit.attribute(container, "get"), [key]))
+    return ast.If(
+        ast.BoolOp(ast.And(), keyed),
+        in_dictionary,
+        [ast.If(ast.BoolOp(ast.And(), listed), in_list, general)],
+    )
 
 
 def _update_value(c: Compiler, form: List, dest: Dest, operator: str) -> None:
