@@ -9,6 +9,32 @@
 (defun running(l) (scan '+ l))
 (defun kept_sum(l) (foldl (\(a x) (+ a x)) 0 (filter (\(x) (= 0 (% x 3))) (map (\(x) (+ 1 (* x 2))) l))))
 
+; Loops over typed lists.
+(defun sieve(limit)
+   (setq flags (rho limit (integers 1)))
+   (setq i 2)
+   (while (< (* i i) limit)
+      (if (= 1 (@ flags i))
+         (loop j (range (* i i) (- limit 1) i) (set@ flags j 0)))
+      (+= i 1))
+   (- (sum flags) 2))
+(defun kmeans(xs ys centres rounds)
+   (setq k (size centres))
+   (setq cx (numbers)) (setq cy (numbers))
+   (loop c centres (push cx (@ xs c)) (push cy (@ ys c)))
+   (loopcount rounds
+      (setq sx (rho k (numbers 0))) (setq sy (rho k (numbers 0))) (setq n (rho k (integers 0)))
+      (loop i (iota0 (size xs))
+         (setq x (@ xs i)) (setq y (@ ys i))
+         (setq least 1e300) (setq best 0)
+         (loop c (iota0 k)
+            (setq dx (- x (@ cx c))) (setq dy (- y (@ cy c)))
+            (setq d (+ (* dx dx) (* dy dy)))
+            (if (< d least) (block (setq least d) (setq best c))))
+         (+= (@ sx best) x) (+= (@ sy best) y) (+= (@ n best) 1))
+      (setq cx (/ sx n)) (setq cy (/ sy n)))
+   (list cx cy))
+
 ; What must not be quadratic.
 (defun append_all(n) (setq l ()) (loop i (iota0 n) (push l i)) (size l))
 (defun walk(l) (setq n 0) (while l (+= n 1) (setq l (cdr l))) n)

@@ -28,6 +28,8 @@ LARGEST = 5_000_000
 
 _DOT = Symbol(".")
 _PLUS = Symbol("+")
+_RANGE = Symbol("range")
+_AT = Symbol("at")
 
 # How a member of a special form is walked, where it is no form to evaluate.
 _KEEP = "keep"  # as it is
@@ -133,6 +135,10 @@ def _rewrite(macros: Macros, form: List) -> tuple[Any, list[Any] | None]:
         return from_infix(form), None
     if name == "f_":
         return interpolate(form), None
+    if name == "loop":
+        return counted(form), None
+    if name == "at":
+        return table(form), None
     return form, None
 
 
@@ -297,6 +303,48 @@ def _part_place(
     if not last:
         members += ((*places[end + 1][:2], *places[-1][2:]),)
     return Span(line, column, end_line, end_column, where.file, members)
+
+
+# --- spellings of the guides to the torch library ------------------------------------
+
+
+def counted(form: List) -> List:
+    """``(loop (i 0 n) ...)`` and ``(loop i 50 ...)`` as loops over a range.
+
+    Both mean nothing otherwise: a variable is no list, and a number holds nothing.
+    """
+    variable, *body = form[1:] or [None]
+    where: Span | None = getattr(form, "where", None)
+    inside: Span | None = None
+    if isinstance(variable, List) and len(variable) == 3 and variable[0].__class__ is Symbol:
+        inside = getattr(variable, "where", None)
+        variable, *ends = variable
+    elif variable.__class__ is Symbol and len(form) > 3 and _is_count(body[0]):
+        ends = [0, body.pop(0)]
+    else:
+        return form
+    numbers = List((_RANGE, *ends, 1))
+    place_at(numbers, inside or where, dict(enumerate(inside.members if inside else ())))
+    made = List((form[0], variable, numbers, *body))
+    place_at(made, where)
+    return made
+
+
+def _is_count(form: Any) -> bool:
+    return form.__class__ is int and form > 0
+
+
+def table(form: List) -> List:
+    """``(@ (@ "key" value) ...)`` as a dictionary: a piece of a literal text is no address."""
+    members = form[1:]
+    if not members or not all(
+        isinstance(m, List) and len(m) == 3 and m[0] is _AT and isinstance(m[1], str)
+        for m in members
+    ):
+        return form
+    made = List((Symbol("dictionary"), *(item for m in members for item in m[1:])))
+    place_at(made, getattr(form, "where", None))
+    return made
 
 
 # --- texts with values ------------------------------------------------------------

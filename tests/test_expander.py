@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lispe_py import LispE
 from lispe_py.errors import STACK_OVERFLOW, LispError
 from lispe_py.expander import Expander
 from lispe_py.infix import BINDING, LEVELS
@@ -238,6 +239,54 @@ def test_interpolation_has_the_place_of_the_text() -> None:
     assert form.where[:2] == (2, 3)
     assert form[2].where[:2] == form[2][1].where[:2] == (2, 3)
     assert form.where.members == (form.where[:4],) * 3
+
+
+# --- spellings of the guides to the torch library ------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, result",
+    [
+        ("(loop (i 0 n) (f i))", "(loop i (range 0 n 1) (f i))"),
+        ("(loop (i (g 1) (+ n 1)) (f i) 3)", "(loop i (range (g 1) (+ n 1) 1) (f i) 3)"),
+        ("(loop i 50 (f i))", "(loop i (range 0 50 1) (f i))"),
+        ("(loop i 0 (f i))", "(loop i 0 (f i))"),
+        ("(loop i -3 (f i))", "(loop i -3 (f i))"),
+        ("(loop i n (f i))", "(loop i n (f i))"),
+        ("(loop i 50)", "(loop i 50)"),
+        ("(loop (i 0) (f i))", "(loop (i 0) (f i))"),
+        ('(@ (@ "a" 1) (@ "b" (g x)))', '(dictionary "a" 1 "b" (g x))'),
+        ('(@ (@ "abc" 1) i)', '(at (at "abc" 1) i)'),
+        ("(@ (@ d 1) (@ d 2))", "(at (at d 1) (at d 2))"),
+        ("'(loop i 50 (f i))", "'(loop i 50 (f i))"),
+    ],
+)
+def test_spellings_of_the_guides(text: str, result: str) -> None:
+    check(text, result)
+
+
+def test_what_the_guides_spell_runs() -> None:
+    lisp = LispE()
+    program = """
+    (setq config (@ (@ "size" 3) (@ "sizes" (integers 4 5))))
+    (defun f(table key) (table @ key))
+    (setq seen ()) (loop (i 1 (config @ "size")) (push seen i)) (loop i 3 (push seen i))
+    (loop (i 2 2) (push seen "never"))
+    (list seen (config @ "sizes" -1) (f config "size") (f (dictionary "k" 6) "k"))
+    """
+    assert lisp.show(lisp.evaluate_text(program)) == "((1 2 0 1 2) 5 3 6)"
+    assert lisp.eval("(defun g(h l) (h @ l)) (g (\\(o l) (o l 1)) '(7 8))") == 8
+    with pytest.raises(LispError, match="index out of bounds"):
+        lisp.eval('(config @ "other")')
+    with pytest.raises(LispError, match="Not a function") as caught:
+        lisp.eval("(setq l (list 1 2))\n  (l @ 1)")
+    assert (caught.value.line, caught.value.column) == (2, 3)
+
+
+def test_a_loop_between_numbers_keeps_its_places() -> None:
+    with pytest.raises(LispError, match="Unbound atom: 'ending'") as caught:
+        LispE().eval("1\n(loop (i 0 ending) i)")
+    assert (caught.value.line, caught.value.column) == (2, 12)
 
 
 # --- macros --------------------------------------------------------------------------

@@ -604,6 +604,8 @@ class Compiler:
         """A call of whatever a variable or an expression holds."""
         if self._may_be_method_call(form):
             return self._method_call(form, head)
+        if len(form) > 2 and form[1] is Symbol("at"):
+            return emit.run("call_or_read", head, *self.args(form))
         if not self.stable(head):
             target = self.temp()
             guard = emit.is_function(emit.walrus(target, head))

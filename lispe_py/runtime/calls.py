@@ -12,7 +12,7 @@ from lispe_py.errors import LispError
 from lispe_py.printer import show
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import Entry, registry
-from lispe_py.runtime import arithmetic
+from lispe_py.runtime import arithmetic, sequence
 from lispe_py.runtime.frames import FrameMap, callers_variable, unbound
 from lispe_py.runtime.mapping import element_function
 from lispe_py.runtime.support import UNBOUND
@@ -129,22 +129,43 @@ def partial_form(lisp: LispE, form: list[Any], slot: str) -> Callable[..., Any]:
     """
     if not form:
         raise LispError("missing operator")
-    if form[0].__class__ is Symbol and (len(form) < 2 or not _is_operator(lisp, form[-1])):
-        function = named(lisp, form[0].name)
-        values = form[1:]
-    elif slot == "first" and form[-1].__class__ is Symbol:
-        function = named(lisp, form[-1].name)
-        values = [*form[:-1], None]
+    head, last = form[0], form[-1]
+    if _leads(head) and (len(form) < 2 or not _is_operator(lisp, last)):
+        function, values = _operator(lisp, head, slot), list(form[1:])
+    elif slot == "first" and last.__class__ in (Symbol, Held):
+        function, values = _operator(lisp, last, slot), [*form[:-1], None]
     else:
         raise LispError("missing operator")
+    place = next((i for i, v in enumerate(values) if v is None), None)
     values = [_argument(lisp, v) for v in values]
-    if None in values:
-        place = values.index(None)
+    if place is not None:
         before, after = values[:place], values[place + 1 :]
         return lambda x: function(*before, x, *after)
     if slot == "first":
         return lambda x: function(x, *values)
     return lambda x: function(*values, x)
+
+
+class Held:
+    """A value in a partial form: that of a local variable, which has no name at run time."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def _leads(head: Any) -> bool:
+    """May it be the operator of a partial form?"""
+    if head.__class__ is Held:
+        return head.value.__class__ is Symbol or isinstance(head.value, _CALLABLE)
+    return head.__class__ is Symbol
+
+
+def _operator(lisp: LispE, form: Any, slot: str) -> Callable[..., Any]:
+    if form.__class__ is Held:
+        return resolve(lisp, form.value, slot)
+    return named(lisp, form.name)
 
 
 def _is_operator(lisp: LispE, form: Any) -> bool:
@@ -157,6 +178,8 @@ def _is_operator(lisp: LispE, form: Any) -> bool:
 
 def _argument(lisp: LispE, form: Any) -> Any:
     """A value inside a partial form: names are variables, quotes are taken off."""
+    if form.__class__ is Held:
+        return form.value
     if form.__class__ is Symbol:
         value = lisp.scope.get(form.name, UNBOUND)
         if value is UNBOUND:
@@ -251,6 +274,12 @@ def helpers(lisp: LispE) -> dict[str, Any]:
                 return found  # type: ignore[no-any-return]
         return named(lisp, name)
 
+    def call_or_read(value: Any, operator: Any, *args: Any) -> Any:
+        """``(table @ key)``: the table's member, where the value is no function."""
+        if isinstance(value, dict):
+            return sequence.at(value, *args)
+        return callable_(value)(operator, *args)
+
     def choose(local: Any, function: Any) -> Any:
         return local if is_callable(local) else function
 
@@ -322,10 +351,10 @@ def helpers(lisp: LispE) -> dict[str, Any]:
         lisp.constants |= {name}
 
     return {
-        "callable": callable_, "call_or_list": call_or_list, "choose": choose,
-        "space_function": space_function, "is_class": is_class,
+        "callable": callable_, "call_or_list": call_or_list, "call_or_read": call_or_read,
+        "choose": choose, "space_function": space_function, "is_class": is_class,
         "is_instance": is_instance, "eval": eval_, "loadcode": loadcode, "load_text": load_text,
         "define": define, "caught": caught,
         "handle": handle, "set_constant": set_constant, "add_forms": scope[FORMS].update,
-        "show": show, "element_function": element, "fold": fold,
+        "show": show, "element_function": element, "fold": fold, "held": Held,
     }  # fmt: skip
