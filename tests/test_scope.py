@@ -27,6 +27,18 @@ CASES = [
     ("(defun g(fn n) (fn 1)) (defun f(n) (g (lambda (x) (+ x n)) 100)) (f 3)", "4"),
     # A name found nowhere else is looked for among the callers.
     ("(defun g(fn n) (fn 1)) (defun f() (g (lambda (x) (+ x n)) 100)) (f)", "101"),
+    # A quoted form that stands for a function reads the variables around it.
+    ("(setq e 3) (defun f(e) (maplist '(+ e) '(1 2))) (f 10)", "(11 12)"),
+    ("(setq e 3) (defun f(l) (maplist (\\(e) (filterlist '(< e) l)) '(1 4))) (f '(2 5))", "((2 5) (5))"),
+    ("(setq e 3) (defun f(e) (let ((e 50)) (maplist (- e _ e) '(1 2)))) (f 10)", "(-1 -2)"),
+    ("(defun f(e) (maplist '(+ (* e 2)) '(1 2))) (f 10)", "(21 22)"),
+    ("(setq e 3) (defun f(e) (list (map '(e -) '(1 2)) (map '(- e) '(1 2)))) (f 10)",
+     "((9 8) (-9 -8))"),
+    ("(setq g (\\(x) 1)) (defun f(g) (list (maplist 'g '(5)) (maplist '(g) '(5)))) (f (\\(x) 2))",
+     "((2) (2))"),
+    ("(defun f(size l) (list (maplist 'size l) (maplist '(cons size) '(1)))) (f '(9) '((1) (2 3)))",
+     "((1 2) (((9) . 1)))"),
+    ("(setq e 3) (defun g() (maplist '(+ e) '(1))) (defun f(e) (g)) (f 10)", "(4)"),
     # let
     ("(let ((a 2) (b (* a 3))) (+ a b))", "8"),
     ("(setq a 1) (defun g() a) (let ((a 2)) (g))", "2"),

@@ -32,7 +32,7 @@ from lispe_py.compiler.forms import (
 from lispe_py.compiler.growth import assignment
 from lispe_py.compiler.inference import infer
 from lispe_py.compiler.scope import Frame, Lambda, Scope
-from lispe_py.compiler.slots import EAGER, has_slot, with_quoted_function
+from lispe_py.compiler.slots import arguments
 from lispe_py.compiler.symbols import is_operator
 from lispe_py.errors import LispError
 from lispe_py.names import CONSTANTS, CUT, FAIL, LIBRARY_FUNCTIONS, NOT_RESERVED
@@ -565,10 +565,7 @@ class Compiler:
     def primitive_call(self, form: List, entry: Entry) -> ast.expr:
         form = self.counted(form, entry)
         function = emit.name(self.world.bind(entry))
-        if entry.name in EAGER and has_slot(form[1]):
-            # ``(maplist (- _ 10) l)``: a form with a slot is a function, not a value.
-            form = with_quoted_function(form)
-        node = emit.call(function, self.args(form))
+        node = emit.call(function, arguments(self, form, entry.name))
         if (
             entry.stores_back(len(form) - 1)
             and form[1].__class__ is Symbol

@@ -17,6 +17,7 @@ from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, inline, special
 from lispe_py.compiler.operators import class_of
 from lispe_py.compiler.scope import Fresh, mentions
+from lispe_py.compiler.slots import partial_with_values
 from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON
 from lispe_py.names import CONSTANTS
 from lispe_py.runtime.mapping import BINARY, answers_truth
@@ -196,7 +197,8 @@ def _function(c: Compiler, form: Any, count: int) -> Apply:
             return _as_code(c, partial, getattr(quoted, "where", where))
     target = c.temp()
     helper = "element_function" if count == 1 else "callable"
-    c.emit(emit.assign(target, emit.run(helper, c.expr(form))))
+    held = partial_with_values(c, form) if count == 1 else None
+    c.emit(emit.assign(target, emit.run(helper, held or c.expr(form))))
     return Apply(
         lambda *nodes: emit.call(emit.name(target), list(nodes)),
         lambda *nodes: c.truth(emit.call(emit.name(target), list(nodes))),
