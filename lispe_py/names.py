@@ -59,8 +59,8 @@ LIBRARY_FUNCTIONS: frozenset[str] = frozenset(
 #: functions of the language's libraries, older spellings, and what the language did not have.
 NOT_RESERVED: frozenset[str] = LIBRARY_FUNCTIONS.union(
     """
-    apropos dict explode file_exists floatp functionp getchar help input input@ integerp key
-    keyi keyn keys last listp log_debug log_error log_info log_level log_warning macroexpand
-    mkdir python symbolp show_python source time time_since values
+    apropos dict explode file_exists floatp functionp getchar help input input@ integerp irank
+    key keyi keyn keys last listp log_debug log_error log_info log_level log_warning macroexpand
+    matrix mkdir python rank symbolp show_python source time time_since values
     """.split()
 )

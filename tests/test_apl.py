@@ -35,6 +35,8 @@ def shown(program: str) -> str:
         ("(type (reduce '+ (rho 2 2 2 (iota 8))))", "matrix_integer_"),
         ("(reduce '+ '((4 5) (6 7)))", "(10 12)"), ("(// '(2 0 1) '(a b c))", "(a a c)"),
         ("(// (integers 1 0 2) (integers 4 5 6))", "(4 6 6)"), ("(// '(1 2 3))", "(1 2 3)"),
+        ("(// (numbers 1 0 2.9) '(a b c))", "(a c c)"), ("(-// (floats 1 0 1) '(a b c))", "(c a)"),
+        ("(// (numbers 0 1) (matrix_number '((1 2) (3 4))))", "((3 4))"),
         ("(reduce '* (integers (iota 20)))", "2432902008176640000"),
         ("(backreduce '- '(4 5 6))", "-3"), ("(-// '(1 0 1) '(a b c))", "(c a)"),
         ("(-// '(2 1) '(a b c))", "(c b b)"), ("(-// '(4 5 6))", "(6 5 4)"),
@@ -54,7 +56,8 @@ def test_reduce(program: str, expected: str) -> None:
         ("(scan '+ (integers 4 5 6))", "(4 9 15)"), ("(type (scan '+ (integers 4 5)))", "list_"),
         ("(scan '* (floats 1.5 2 4))", "(1.5 3 12)"), ("(scan '+ ())", "()"),
         ("(scan '+ '(1 2 3 4 5) 3)", "((1 3 6) (4 9))"), ("(\\\\ '(0 3) '(7 8))", "(0 7 7 7)"),
-        ("(\\\\ '(1 0 2) '(7 8))", "(7 0 8 8)"), ("(scan 'list '(1 2 3))", "(1 (1 2) ((1 2) 3))"),
+        ("(\\\\ '(1 0 2) '(7 8))", "(7 0 8 8)"), ("(\\\\ (numbers 0 2) '(7))", "(0 7 7)"),
+        ("(scan 'list '(1 2 3))", "(1 (1 2) ((1 2) 3))"),
         ("(type (scan (integers 1 0 2) (integers 7 8)))", "integers_"),
         ("(scan '+ (rho 2 2 (iota 4)))", "((1 3) (3 7))"),
         ("(scan '+ '((1 2) (3 4)))", "((1 2) (4 6))"),
@@ -140,6 +143,15 @@ def test_rank_of_matrices() -> None:
     assert shown("(type (rank@ (rho 2 3 (iota 6)) -1 0))") == "integers_"
     assert shown("(map 'sum (irank@ (rho 2 3 (iota 6)) -1))") == "(5 7 9)"
     assert shown("(rank@ '(1 2) 0)") == "1"
+
+
+def test_older_names_are_understood_and_stay_free() -> None:
+    made = "(setq m (matrix '((1 2) (3 4))))"
+    assert shown(f"{made} (list (type m) (rank m -1 1) (map 'sum (irank m -1)))") == (
+        "(matrix_number_ (2 4) (4 6))"
+    )
+    assert shown("(setq matrix 3) (setq rank 4) (list matrix rank)") == "(3 4)"
+    assert shown("(defun rank (x) (* 2 x)) (rank 4)") == "8"
 
 
 @pytest.mark.parametrize(

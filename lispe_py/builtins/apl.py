@@ -16,7 +16,7 @@ from lispe_py.registry import primitive
 from lispe_py.runtime import at_once, vector
 from lispe_py.runtime.arithmetic import OPERATIONS
 from lispe_py.runtime.context import Context
-from lispe_py.runtime.convert import to_integer
+from lispe_py.runtime.convert import to_integer, truncated
 from lispe_py.runtime.elementwise import like, members
 from lispe_py.runtime.limits import claim
 from lispe_py.runtime.mapping import answers_truth
@@ -45,12 +45,17 @@ def resolved(lisp: Context, function: Any) -> Function:
     return lambda a, b: 0 if call(a, b) is None else 1
 
 
-def _is_counts(value: Any) -> bool:
-    """A list of integers stands where a function might: the numbers of copies."""
+def _counts(value: Any) -> list[int] | None:
+    """The numbers of copies, where a list of them stands in place of a function.
+
+    A typed list of numbers, which is no function, or a generic one of integers.
+    """
     if value.__class__ not in LISTS:
-        return False
+        return None
     items: list[Any] = members(value)
-    return len(items) > 0 and all(m.__class__ is int for m in items)
+    if value.__class__ in NUMERIC_LISTS:
+        items = [truncated(item) for item in items]
+    return items if items and all(m.__class__ is int for m in items) else None
 
 
 def _list(value: Any, name: str) -> Any:
@@ -89,27 +94,25 @@ def _refuse_many(counts: list[int]) -> None:
     claim(8 * total)
 
 
-def _replicated(counts: Any, value: Any, name: str) -> Any:
+def _replicated(counts: list[int], value: Any, name: str) -> Any:
     """Each member as often as its count says."""
     items = members(_list(value, name))
-    wanted = members(counts)
-    if len(wanted) > len(items):
+    if len(counts) > len(items):
         raise LispError("List size mismatch")
-    _refuse_many(wanted)
-    pairs = zip(wanted, items, strict=False)
+    _refuse_many(counts)
+    pairs = zip(counts, items, strict=False)
     repeated = [item for count, item in pairs for _ in range(count)]
     return rebuilt(value, repeated) if isinstance(value, Grid) else like(value, repeated)
 
 
-def _expanded(counts: Any, value: Any, items: list[Any], name: str) -> Any:
+def _expanded(counts: list[int], value: Any, items: list[Any], name: str) -> Any:
     """Each member as often as its count says; a count of 0 puts a zero in between."""
     if isinstance(_list(value, name), Grid):
         raise LispError(f"a matrix cannot be expanded by '{name}'")
     source = iter(items)
     found: list[Any] = []
-    wanted = members(counts)
-    _refuse_many(wanted)
-    for count in wanted:
+    _refuse_many(counts)
+    for count in counts:
         if count <= 0:
             found.append(0)
             continue
@@ -162,8 +165,9 @@ def reduce(lisp: Context, *values: Any) -> Any:
     if len(values) == 1:
         return like(values[0], members(values[0])) if values[0].__class__ in LISTS else values[0]
     function, value = values[0], of_core(values[1])
-    if _is_counts(function):
-        return _replicated(function, value, "reduce")
+    counts = _counts(function)
+    if counts is not None:
+        return _replicated(counts, value, "reduce")
     call = resolved(lisp, function)
     _list(value, "reduce")
     if isinstance(value, Grid):
@@ -192,12 +196,12 @@ def backreduce(lisp: Context, *values: Any) -> Any:
             return like(value, members(value)[::-1])
         return value[::-1] if isinstance(value, (str, bytes)) else value
     function, value = values[0], of_core(values[1])
-    if _is_counts(function):
+    counts = _counts(function)
+    if counts is not None:
         _list(value, "backreduce")
-        counts = List(members(function)[::-1])
         if isinstance(value, Grid):
-            return _replicated(counts, rebuilt(value, members(value)[::-1]), "backreduce")
-        return _replicated(counts, like(value, members(value)[::-1]), "backreduce")
+            return _replicated(counts[::-1], rebuilt(value, members(value)[::-1]), "backreduce")
+        return _replicated(counts[::-1], like(value, members(value)[::-1]), "backreduce")
     call = resolved(lisp, function)
     _list(value, "backreduce")
     if isinstance(value, Grid):
@@ -227,9 +231,10 @@ def scan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
     (list (scan '+ '(4 5 6)) (scan '+ '(1 2 3 4) 2) (scan '(0 3) '(7)))
     ; ((4 9 15) ((1 3) (3 7)) (0 7 7 7))
     """
-    if _is_counts(function):
+    counts = _counts(function)
+    if counts is not None:
         _list(value, "scan")
-        return _expanded(function, value, members(value), "scan")
+        return _expanded(counts, value, members(value), "scan")
     call = resolved(lisp, function)
     value = _list(of_core(value), "scan")
     if isinstance(value, Grid):
@@ -254,10 +259,10 @@ def backscan(lisp: Context, function: Any, value: Any, step: Any = None) -> Any:
     (list (backscan '- '(4 5 6)) (backscan '+ '(1 2 3 4) 2))
     ; ((6 1 -3) ((4 7) (2 3)))
     """
-    if _is_counts(function):
+    counts = _counts(function)
+    if counts is not None:
         _list(value, "backscan")
-        counts = List(members(function)[::-1])
-        return _expanded(counts, value, members(value)[::-1], "backscan")
+        return _expanded(counts[::-1], value, members(value)[::-1], "backscan")
     call = resolved(lisp, function)
     value = _list(of_core(value), "backscan")
     if isinstance(value, Grid):

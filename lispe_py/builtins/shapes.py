@@ -129,7 +129,7 @@ def matrix_float(*values: Any) -> Matrix:
     return _matrix("floats", values)  # type: ignore[no-any-return]
 
 
-@primitive("matrix_number", arity=(1, 3))
+@primitive("matrix_number", "matrix", arity=(1, 3))
 def matrix_number(*values: Any) -> Matrix:
     """A matrix of numbers of 64 bits; arguments as of ``matrix_integer``.
 
@@ -407,7 +407,7 @@ def _to_lists(value: Any) -> Any:
     return List(_to_lists(v) for v in value) if value.__class__ is list else value
 
 
-@primitive("rank@", "⍤", arity=(2, None))
+@primitive("rank@", "⍤", "rank", arity=(2, None))
 def rank(value: Any, *keys: Any) -> Any:
     """The part of a matrix, a tensor or regular nested lists at some keys.
 
@@ -420,7 +420,7 @@ def rank(value: Any, *keys: Any) -> Any:
     return _rank(value, keys)
 
 
-@primitive("irank@", arity=(2, None))
+@primitive("irank@", "irank", arity=(2, None))
 def iterated_rank(value: Any, *keys: Any) -> Any:
     """What ``rank@`` gives, for a loop over its rows.
 
