@@ -36,6 +36,9 @@ CASES = [
     ("(defpat f([]) 'empty) " + F + "(list (f ()) (f nil) (f '(1)))", "(empty empty other)"),
     ("(defpat f([x [y $ z]]) (list x y z)) (f '(1 (2 3 4)))", "(1 2 (3 4))"),
     ("(defpat f(['add x y]) (+ x y)) (f '(add 1 2))", "3"),
+    # A constant is no variable: the function of that name is called.
+    ("(defpat f(['string x]) (string x)) (defpat f(['text x]) (string (+ x 1))) "
+     "(list (f '(string 1)) (f '(text 1)))", '("1" "2")'),
     ("(defpat f([list_ x]) 'list) " + F + "(list (f ()) (f (integers 1)))", "(list other)"),
     # Repeated items.
     ("(defpat f([\"(\" a* \")\" $ r]) (list a r)) (f '(\"(\" 1 2 \")\" 3))", "((1 2) (3))"),

@@ -16,7 +16,7 @@ from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
 from lispe_py.compiler.forms import TAIL, Dest, special
 from lispe_py.compiler.functions import finish_function, install
-from lispe_py.compiler.scope import Frame, _pattern_names, bound_names, mentions
+from lispe_py.compiler.scope import QUOTE, Frame, _pattern_names, bound_names, mentions
 from lispe_py.compiler.unit import definition
 from lispe_py.names import CONSTANTS, CUT, FAIL
 from lispe_py.runtime.matching import is_typed
@@ -28,7 +28,6 @@ Then = Callable[[], None]
 
 REST = Symbol("$")
 _CUT, _FAIL = Symbol(CUT), Symbol(FAIL)
-QUOTE = Symbol("quote")
 PATTERN_KINDS = (Symbol("defpat"), Symbol("defpred"), Symbol("defprol"))
 _KLEENE = {"*", "+", "%"}
 #: Type atoms with a class of their own, tested in line.

@@ -20,6 +20,8 @@ from lispe_py.values.instances import ClassInfo
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
+QUOTE = Symbol("quote")
+
 
 @dataclass
 class Frame:
@@ -162,14 +164,14 @@ def _count_variable(form: List) -> list[str]:
 
 
 def _pattern_names(form: Any) -> list[str]:
-    """Every symbol of a pattern: those that bind are among them."""
+    """Every symbol of a pattern that is no constant: those that bind are among them."""
     found: list[str] = []
     pending = [form]
     while pending:
         item = pending.pop()
         if item.__class__ is Symbol:
             found.append(item.name.rstrip("*+%@"))
-        elif isinstance(item, List):
+        elif isinstance(item, List) and item and item[0] is not QUOTE:
             pending.extend(item[1:] if _calls_built_in(item) else item)
     return found
 
