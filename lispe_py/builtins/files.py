@@ -137,7 +137,7 @@ def isdirectory(lisp: Context, path: Any) -> bool | None:
     ; (true nil)
     """
     lisp.require("fs")
-    return True if os.path.isdir(path_of(path)) else None
+    return True if os.path.isdir(path_of(path, sought=True)) else None
 
 
 @primitive("file_exists", interpreter=True, needs=("fs",), truth=True)
@@ -148,7 +148,7 @@ def file_exists(lisp: Context, path: Any) -> bool | None:
     ; (true nil)
     """
     lisp.require("fs")
-    return True if os.path.exists(path_of(path)) else None
+    return True if os.path.exists(path_of(path, sought=True)) else None
 
 
 @primitive("mkdir", interpreter=True, needs=("fs",))
@@ -175,7 +175,7 @@ def ls(lisp: Context, path: Any = ".") -> Strings:
     ; ()
     """
     lisp.require("fs")
-    name = path_of(path)
+    name = path_of(path, sought=True)
     if not os.path.isdir(name):
         return Strings()
     try:
@@ -198,7 +198,7 @@ def fileinfo(lisp: Context, path: Any) -> Dictionary | None:
     ; 5
     """
     lisp.require("fs")
-    name = path_of(path)
+    name = path_of(path, sought=True)
     try:
         status = os.stat(name)
     except OSError:
@@ -223,7 +223,7 @@ def realpath(lisp: Context, path: Any) -> str:
     ;
     """
     lisp.require("fs")
-    name = path_of(path)
+    name = path_of(path, sought=True)
     return os.path.realpath(name) if os.path.exists(name) else ""
 
 

@@ -83,16 +83,13 @@ def use(lisp: LispE, library: Any, space: Any = None) -> bool:
 
 
 @primitive("link", interpreter=True)
-def link(lisp: LispE, text: Any, atom: Any) -> bool:
-    """Make a text a new spelling of an atom, from here on.
+def link(lisp: LispE, text: Any, atom: Any) -> None:
+    """Make a text a new spelling of an atom, from here on; nil.
 
-    (link "plus" '+)
-    ; true
-    (plus 1 2)
+    (link "plus" '+) (plus 1 2)
     ; 3
     """
     lisp.links.add(text, atom)
-    return True
 
 
 @primitive("macroexpand", interpreter=True)

@@ -226,6 +226,8 @@ def _sizes(values: tuple[Any, ...]) -> list[int]:
     """The sizes of a shape, given one by one or as a list."""
     if len(values) == 1 and is_list(values[0]):
         values = tuple(members(values[0]))
+    elif values and values[0].__class__ not in (int, Short):
+        raise LispError("Shape elements are either integers or a list of integers")
     if any(v.__class__ not in (int, float, Short, Float32) for v in values):
         raise LispError("Shape elements are either integers or a list of integers")
     return _checked([max(0, truncated(v)) for v in values])

@@ -11,11 +11,14 @@ from lispe_py.printer import display
 from lispe_py.runtime.atomic import write_bytes
 
 
-def path_of(value: Any) -> str:
-    """A path given as a string; ``~`` is the user's folder."""
+def path_of(value: Any, *, sought: bool = False) -> str:
+    """A path given as a string; ``~`` is the user's folder.
+
+    Only where a path is merely looked for may it be empty: there is no such file.
+    """
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not (value or sought):
         raise LispError(f"a path is expected, not: '{display(value)}'")
     if "\0" in value:
         raise LispError("a path cannot hold a character of code 0")
