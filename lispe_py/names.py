@@ -61,6 +61,7 @@ NOT_RESERVED: frozenset[str] = LIBRARY_FUNCTIONS.union(
     """
     apropos dict explode file_exists floatp functionp getchar help input input@ integerp irank
     key keyi keyn keys last listp log_debug log_error log_info log_level log_warning macroexpand
-    matrix mkdir python rank symbolp show_python source time time_since values
+    matrix mkdir python rank symbolp show_python source time time_since tree treei
+    treen values
     """.split()
 )

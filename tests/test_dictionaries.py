@@ -148,3 +148,7 @@ def test_older_names_are_understood_and_stay_free() -> None:
     assert shown('(setq d {"a":1}) (list (key d "a") (keys d) (values d))') == '(1 ("a") (1))'
     assert shown("(setq key 5) (setq values '(1)) (setq last 3) (list key values last)") == "(5 (1) 3)"
     assert shown("(last '(1 2 3))") == "3"
+    assert shown('(list (tree "b" 1 "a" 2) (type (treei)) (type (treen)))') == (
+        '({"a":2 "b":1} dictionarytree_i_ dictionarytree_n_)'
+    )
+    assert shown("(setq tree '(1 (2))) (car tree)") == "1"

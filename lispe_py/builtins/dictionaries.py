@@ -65,7 +65,7 @@ def dictionaryn(*pairs: Any) -> Dictionary:
     return make(DictionaryN, "dictionaryn", pairs)
 
 
-@primitive("dictionarytree")
+@primitive("dictionarytree", "tree")
 def dictionarytree(*pairs: Any) -> Dictionary:
     """A dictionary with string keys that are visited in order.
 
@@ -75,7 +75,7 @@ def dictionarytree(*pairs: Any) -> Dictionary:
     return make(DictionaryTree, "dictionarytree", pairs)
 
 
-@primitive("dictionarytreei")
+@primitive("dictionarytreei", "treei")
 def dictionarytreei(*pairs: Any) -> Dictionary:
     """A dictionary with integer keys that are visited in order.
 
@@ -85,7 +85,7 @@ def dictionarytreei(*pairs: Any) -> Dictionary:
     return make(DictionaryTreeI, "dictionarytreei", pairs)
 
 
-@primitive("dictionarytreen")
+@primitive("dictionarytreen", "treen")
 def dictionarytreen(*pairs: Any) -> Dictionary:
     """A dictionary with number keys that are visited in order.
 
@@ -116,9 +116,7 @@ def _holds_pairs(value: Any) -> bool:
     return value is None or is_list(value)
 
 
-def _key(
-    cls: type[Dictionary], name: str, accepted: str | None, arguments: tuple[Any, ...]
-) -> Any:
+def _key(cls: type[Dictionary], name: str, accepted: str | None, arguments: tuple[Any, ...]) -> Any:
     """``key@`` and its like: read, store, or create."""
     if not arguments:
         return cls()
