@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -226,3 +227,30 @@ def test_numbers_of_texts(text: str, integer: str, number: str) -> None:
     lisp = LispE()
     lisp.define("t", text)
     assert (repr(lisp.eval("(integer t)")), repr(lisp.eval("(number t)"))) == (integer, number)
+
+
+SUMMANDS = ('"a"', '"é"', "1", "2.5", "nil", "true", 'b"x"', "`l`", '\'(1 "b")', '{"k":"v"}')
+
+
+@pytest.mark.parametrize("y", SUMMANDS)
+@pytest.mark.parametrize("x", SUMMANDS)
+def test_sums_in_line_are_those_of_the_operator(x: str, y: str) -> None:
+    lisp = LispE()
+    x, y = (lisp.eval(value) for value in (x, y))
+    plus = lisp.scope[".op +"]
+    for form, sum_ in {
+        "(+ x y)": lambda: plus(x, y),
+        '(+ x "-" y)': lambda: plus(plus(x, "-"), y),
+        '(+ "-" x y)': lambda: plus(plus("-", x), y),
+        "(+ x (+ y x))": lambda: plus(x, plus(y, x)),
+    }.items():
+        lisp.interactive = True
+        lisp.eval(f"(defun joined(x y) {form})")
+        assert outcome(lambda: lisp.call("joined", x, y)) == outcome(sum_)
+
+
+def outcome(action: Callable[[], object]) -> str:
+    try:
+        return repr(action())
+    except LispError as error:
+        return error.message

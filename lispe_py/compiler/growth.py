@@ -22,6 +22,9 @@ def assignment(target: str, value: ast.expr, temp: Callable[[], str]) -> list[as
     if not _may_grow(target, value):
         return [emit.assign(target, value)]
     if isinstance(value, ast.IfExp):
+        if getattr(value, "joins_texts", False):
+            # What it does with texts is done below, in place.
+            return assignment(target, value.orelse, temp)
         yes, no = (assignment(target, part, temp) for part in (value.body, value.orelse))
         return [ast.If(value.test, yes, no)]
     assert isinstance(value, ast.Call)

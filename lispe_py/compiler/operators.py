@@ -64,6 +64,8 @@ class Operation:
         self.forms: list[Any] = []
         self.places: list[Any] = []
         self.leaves: list[ast.expr] = []
+        #: the operation joins texts, and a literal text is a known leaf
+        self.texts = False
         #: (operator, [operands], place): an operand is an index of a leaf or a tree
         self.tree: Any = None
 
@@ -144,7 +146,17 @@ class Operation:
         return result
 
     def _unknown(self) -> list[int]:
-        return [i for i, leaf in enumerate(self.leaves) if class_of(leaf) is None]
+        return [
+            i
+            for i, leaf in enumerate(self.leaves)
+            if class_of(leaf) is None and not (self.texts and is_text(leaf))
+        ]
+
+    def joins(self, tree: Any) -> bool:
+        """Does the operation join texts where all leaves are some?"""
+        if isinstance(tree, int):
+            return class_of(self.leaves[tree]) is None
+        return tree[0] == "+" and all(self.joins(kid) for kid in tree[1])
 
     def settle(self) -> list[ast.expr]:
         """Make every leaf readable twice; the unknown ones as the guard reads them first."""
@@ -192,18 +204,22 @@ class Operation:
 
     def emit(self, native: Any, generic: Any, supposed: list[str]) -> ast.expr:
         """The guarded versions; ``native`` and ``generic`` make the whole expression."""
-        if any(isinstance(n, ast.Constant) and class_of(n) is None for n in self.leaves):
-            return generic()
-        if not self._unknown():
-            return native() if supposed else generic()
+        literals = [n for n in self.leaves if isinstance(n, ast.Constant) and class_of(n) is None]
+        if literals:
+            # Of literals only texts have an operation in line, with texts.
+            self.texts = "str" in supposed and all(map(is_text, literals))
+            supposed = ["str"] if self.texts else []
         if not supposed:
             return generic()
+        if not self._unknown():
+            return native()
         guarded = self.settle()
         result: ast.expr = generic()
         reads = [emit.name(n.id) if isinstance(n, ast.Name) else n for n in self.reads]
-        for cls in reversed(supposed[1:]):
-            result = emit.conditional(self._guard(reads, cls), native(), result)
-        return emit.conditional(self._guard(guarded, supposed[0]), native(), result)
+        for cls, nodes in reversed([*zip(supposed, [guarded, *[reads] * (len(supposed) - 1)])]):
+            result = emit.conditional(self._guard(nodes, cls), native(), result)
+            result.joins_texts = cls == "str"  # type: ignore[attr-defined]
+        return result
 
     def order(self) -> list[str]:
         """Which class to suppose first: that of the literals and known operands."""
@@ -230,6 +246,8 @@ def operation(
         classes = [k for k in work.order() if work.result_class(tree, k)]
         found = {work.result_class(tree, k) for k in classes}
         known = not work._unknown()
+        if work.joins(tree):
+            classes.append("str")
         node = work.emit(lambda: work.native(tree), lambda: work.generic(tree, prefix), classes)
         if known and len(found) == 1:
             node.number_class = found.pop()  # type: ignore[attr-defined]
