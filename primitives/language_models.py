@@ -21,9 +21,10 @@ from lispe_py.runtime.context import Context
 from lispe_py.values.symbol import Symbol
 
 from .arguments import shape_text, what
-from .checkpointing import Checkpointed
+from .checkpointing import bare
 from .composite import Assembled, Transformer
 from .layers import MLP
+from .sharding import in_step
 
 
 class Runner:
@@ -84,12 +85,13 @@ class LanguageModel:
 
     @contextmanager
     def at_rest(self) -> Iterator[None]:
-        """Without gradients and without dropout."""
+        """Without gradients and without dropout; a sharded model in step with the others."""
         training = self.module is not None and self.module.training
         if training:
             self.module.eval()  # type: ignore[union-attr]
+        one = torch.zeros(1, 1, dtype=torch.int64, device=self.device())
         try:
-            with torch.no_grad():
+            with torch.no_grad(), in_step(self.module, lambda: self.next_logits(one)):
                 yield
         finally:
             if training:
@@ -154,23 +156,23 @@ def _bigrams(model: MLP) -> Callable[[Tensor], Tensor]:
 
 
 def of_module(model: nn.Module) -> LanguageModel:
-    bare = model.wrapped if isinstance(model, Checkpointed) else model
-    if isinstance(bare, MLP):
-        if bare.fc1.in_features != bare.fc3.out_features:
+    inner = bare(model)
+    if isinstance(inner, MLP):
+        if inner.fc1.in_features != inner.fc3.out_features:
             raise LispError(
                 "this model maps no ids to logits: as many outputs as inputs would make "
                 "a bigram model"
             )
-        return LanguageModel(_bigrams(bare), bare)
-    if isinstance(bare, nn.Embedding) and bare.embedding_dim != bare.num_embeddings:
+        return LanguageModel(_bigrams(inner), inner)
+    if isinstance(inner, nn.Embedding) and inner.embedding_dim != inner.num_embeddings:
         raise LispError(
-            f"an embedding of {bare.num_embeddings} vectors of {bare.embedding_dim} "
+            f"an embedding of {inner.num_embeddings} vectors of {inner.embedding_dim} "
             "gives no logits: the sizes must be equal"
         )
-    if not isinstance(bare, Assembled):
+    if not isinstance(inner, Assembled):
         # What a script wrote may print or count; anything else can be tried without harm.
         _try(model)
-    context = bare.positions.max_length if isinstance(bare, Transformer) else None
+    context = inner.positions.max_length if isinstance(inner, Transformer) else None
     return LanguageModel(model, model, context)
 
 
@@ -196,7 +198,7 @@ def language_model(lisp: Context, value: Any) -> Any:
     if isinstance(value, LanguageModel):
         return value
     if isinstance(value, nn.Module):
-        own = getattr(value, "language_model", None)
+        own = getattr(bare(value), "language_model", None)
         return own() if own is not None else of_module(value)
     if isinstance(value, str):
         from .decoder.handles import find

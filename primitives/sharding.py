@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
@@ -125,6 +127,32 @@ def _units(module: nn.Module) -> list[nn.Module]:
         owners[id(parameter)] = owners.get(id(parameter), 0) + bool(name)
     # A tensor of several parts cannot be gathered with one of them.
     return [] if any(count > 1 for count in owners.values()) else units[::-1]
+
+
+@contextmanager
+def in_step(module: nn.Module | None, idle: Callable[[], Any]) -> Iterator[None]:
+    """As many runs of a sharded module in each process, whatever each of them has to do.
+
+    Every run gathers the weights from all processes. So one that is done makes runs
+    by ``idle``, until the last is done; a process cannot be left waiting.
+    """
+    if module is None or processes() < 2 or not is_sharded(module):
+        yield
+        return
+    place = local(next(module.parameters())).device
+
+    def working(yes: bool) -> bool:
+        count = torch.tensor(float(yes), device=place)
+        dist.all_reduce(count)
+        return bool(count)
+
+    hook = module.register_forward_pre_hook(lambda *_: working(True) and None, prepend=True)
+    try:
+        yield
+    finally:
+        hook.remove()
+        while working(False):
+            idle()
 
 
 # ------------------------------------------------------------------ tensors

@@ -538,6 +538,8 @@ def test_an_index_must_stay_in_its_folder(lisp: LispE, folders: Path, tmp_path: 
         ('(torch_hf_get_weight h "x")', "no weight 'x'"),
         ("(torch_hf_reset_kv_cache h)", "kvcache must be a cache"),
         ("(torch_hf_generate h (integers) 9 3)", "the prompt is empty"),
+        ("(torch_hf_generate h (torch_tensor '((1 2) (3 4))) 9 3)", "was given several"),
+        ("(torch_hf_generate h '((1 2) (3)) 9 3)", "was given several"),
         ('(torch_hf_generate h ids 9 3 (dictionary "topq" 3))', "unknown option 'topq'"),
         ('(torch_hf_load_model tinyhf2 (dictionary "devise" "cpu"))', "unknown option 'devise'"),
         ('(torch_hf_load_model tinyhf2 (dictionary "device" "warp"))', "unknown device"),

@@ -41,7 +41,8 @@ MODEL = """
 """
 
 # Five steps in a group, a checkpoint after the third; then what each process holds. Two
-# trainings by torch_train. At the end one process dies while the other begins to save.
+# trainings by torch_train; scaled gradients, of which some overflow; texts of different lengths;
+# a checkpoint of a module that is not sharded. At the end one process dies while the other begins to save.
 SHARDED = """
 (setg loss nil)
 (torch_distributed_init (dictionary "init_method" (+ "file://" folder "meeting")))
@@ -66,13 +67,52 @@ SHARDED = """
          "checkpoint" (+ folder path))))
    (push said (string (@ h "loss"))))
 (train "sharded" "train/")
-(setq net (torch_sequential (torch_linear 4 6) (lambda (x) (torch_gelu x)) (torch_linear 6 1)))
+(defun fresh()
+   (setg net (torch_sequential (torch_linear 4 6) (lambda (x) (torch_gelu x)) (torch_linear 6 1)))
+   (torch_load_model (+ folder "start.pt") net))
+(fresh)
 (train "replicated" "train.pt")
+
+(fresh)
+(setq m (torch_distributed_model net "sharded"))
+(setq o (torch_optimizer m 0.05 "adamw"))
+(setq scaler (torch_grad_scaler 1024))
+(defun scaled(factor)
+   (setq loss (* factor (torch_mse_loss (torch_forward m (inputs mine)) (targets mine))))
+   (torch_optimizer_zero_grad o)
+   (torch_backward (torch_scale_loss scaler loss))
+   (torch_scaler_unscale scaler o)
+   (torch_clip_grad_norm o 0.5)
+   (string (torch_scaler_step scaler o)))
+; The second loss is too large in one of the processes.
+(setq good (list (scaled 1.0) (scaled (if (= rank 0) 1e38 1.0)) (string scaler)))
+(torch_save_model m (+ folder "scaled.pt"))
+
+DECODER
+(setq m (torch_distributed_model decoder "sharded"))
+(setq g (torch_generator_create m))
+(torch_generator_config g (dictionary "max_length" (+ 2 (* 3 rank))))
+(setq texts (list (torch_generate g ids) (torch_generator_beam_search g (if (= rank 0) ids two))))
+(fwrite (+ folder "own" (string rank) ".txt") (join (list (join good ";") (string texts)) "|"))
+
+(fresh)
+(setq o (torch_optimizer net 0.05 "adamw"))
+(steps net o rows 3)
+(torch_save_checkpoint net o 3 (+ folder "plain/") (dictionary "note" "third"))
 
 (if (= rank 0) (fwrite (+ folder "said.txt") (join said "|")))
 (torch_distributed_barrier)
 (if (= rank 1) (throw "it dies") (torch_save_checkpoint m o 9 (+ folder "run/")))
 """
+
+DECODER = """
+(torch_manual_seed 5)
+(setq decoder (torch_decoder (dictionary "vocab_size" 16 "hidden_size" 8 "intermediate_size" 12
+   "num_hidden_layers" 2 "num_attention_heads" 2 "initializer_range" 0.5)))
+(setq ids (torch_tensor '((1 2 3))))
+(setq two (torch_tensor '((4) (5))))
+"""
+SHARDED = SHARDED.replace("DECODER", DECODER)
 
 # Another number of processes goes on from the third step.
 RESUMED = """
@@ -84,6 +124,10 @@ RESUMED = """
 (if (not (= (@ found "epoch") 3)) (throw "another epoch"))
 (steps m o (torch_distributed_shard rows) 2)
 (torch_save_model m (+ folder "resumed.pt"))
+(setq o (torch_optimizer m 0.5 "adamw"))
+(torch_load_checkpoint (+ folder "plain/") m o)
+(steps m o (torch_distributed_shard rows) 2)
+(torch_save_model m (+ folder "resumed2.pt"))
 (torch_distributed_end)
 """
 
@@ -204,11 +248,14 @@ def test_three_processes_go_on_from_two_and_a_killed_save_left_the_old(trained: 
     assert codes == "[0, 0, 0]", errors
     wanted, _ = reference(lisp, [lisp.globals["rows"]] * 5)
     close(weights(trained / "resumed.pt"), wanted)
+    close(weights(trained / "resumed2.pt"), wanted)
 
 
+@pytest.mark.parametrize("run", ["run/", "plain/"])
 @pytest.mark.parametrize("kind", ["alone", "replicated", "sharded"])
-def test_one_process_goes_on_from_two(trained: Path, kind: str) -> None:
+def test_one_process_goes_on_from_two(trained: Path, kind: str, run: str) -> None:
     lisp = start(trained)
+    lisp.define("run", f"{trained}/{run}")
     wanted, _ = reference(lisp, [lisp.globals["rows"]] * 5)
     lisp.eval("(setg loss nil)")
     if kind == "alone":
@@ -218,13 +265,31 @@ def test_one_process_goes_on_from_two(trained: Path, kind: str) -> None:
     try:
         lisp.eval("""
         (setq o (torch_optimizer m 0.5 "adamw"))
-        (setq found (torch_load_checkpoint (+ folder "run/") m o))
+        (setq found (torch_load_checkpoint run m o))
         (steps m o rows 2)
         (setq state (torch_state_dict m))""")
         assert lisp.eval('(list (@ found "epoch") (@ (@ found "extra") "note"))') == [3, "third"]
         close(lisp.globals["state"].tensors, wanted)
     finally:
         lisp.eval("(torch_distributed_end)")
+
+
+def test_a_step_is_left_out_by_all_if_it_overflows_in_one(trained: Path) -> None:
+    lisp = start(trained)
+    wanted, _ = reference(lisp, [lisp.globals["rows"]])
+    close(weights(trained / "scaled.pt"), wanted)
+    for rank in (0, 1):
+        said = (trained / f"own{rank}.txt").read_text().split("|")[0]
+        assert said == "true;nil;Gradient Scaler (scale=512)"
+
+
+def test_a_process_that_has_ended_its_text_helps_the_other(trained: Path) -> None:
+    lisp = LispE()
+    lisp.eval(f"(use 'lispe_torch) {DECODER} (setq g (torch_generator_create decoder))")
+    for rank, prompt in ((0, "ids"), (1, "two")):
+        lisp.eval(f'(torch_generator_config g (dictionary "max_length" {2 + 3 * rank}))')
+        texts = f"(string (list (torch_generate g ids) (torch_generator_beam_search g {prompt})))"
+        assert (trained / f"own{rank}.txt").read_text().split("|")[1] == lisp.eval(texts)
 
 
 def test_the_training_loop_in_two_processes(trained: Path) -> None:

@@ -13,7 +13,7 @@ from lispe_py.runtime.context import Context
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import Integers
 
-from ..arguments import boolean, known, natural, options, what
+from ..arguments import boolean, is_list, known, natural, options, what
 from ..generation import Settings, continued, function_of
 from ..kv_cache import KVCache
 from ..tokenizers import ids_of
@@ -200,6 +200,14 @@ def _settings(handle: Handle, given: dict[str, Any], eos: Any, length: Any) -> t
     return settings, "greedy" if greedy else "sample"
 
 
+def _several(ids: Any) -> bool:
+    """Is this a batch of more than one?"""
+    if isinstance(ids, Tensor):
+        return ids.dim() > 1 and ids.numel() > ids.shape[-1]
+    rows = list(ids) if is_list(ids) else []
+    return len(rows) > 1 and any(is_list(r) or (isinstance(r, Tensor) and r.dim()) for r in rows)
+
+
 @primitive("torch_hf_generate", library=LIBRARY, interpreter=True)
 def torch_hf_generate(
     lisp: Context,
@@ -226,6 +234,11 @@ def torch_hf_generate(
     handle = handle_of(lisp, path)
     given = options(options_, "options")
     settings, strategy = _settings(handle, given, eos_id, max_length)
+    if _several(initial_tokens):
+        raise LispError(
+            "torch_hf_generate continues one prompt, and was given several",
+            hint="torch_generate takes a batch; the handle serves as its model",
+        )
     prompt = ids_of(initial_tokens, "initial_tokens")
     if not prompt:
         raise LispError("the prompt is empty")
