@@ -258,7 +258,7 @@ class Operation:
             if cb is complex:
                 assert complexes is not None
                 return complexes(a, b)
-            if times and (b is None or cb in TEXTS):
+            if times and (b is None or b is True or cb in TEXTS):
                 # Only the product reads its right operand as a number.
                 return on_integer(a, plain_number(b))
             raise unusable(b)

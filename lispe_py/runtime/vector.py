@@ -89,11 +89,15 @@ def converted(operation: Operation, items: Numeric, members: list[Any]) -> Numer
 def _scalar(operation: Operation, items: Numeric, value: Any) -> int | float:
     """A scalar operand as a member of the list."""
     cls = value.__class__
-    if operation.bits and items.__class__ not in _WHOLE and (value is None or cls in TEXTS):
+    if (
+        operation.bits
+        and items.__class__ not in _WHOLE
+        and (value is None or cls is bool or cls in TEXTS)
+    ):
         raise unusable(value)
     if cls is int or cls is float:
         number = value
-    elif cls is Symbol or cls is bool:
+    elif cls is Symbol:
         raise unusable(value)
     else:
         number = plain_number(value)
@@ -107,7 +111,9 @@ def _scalar(operation: Operation, items: Numeric, value: Any) -> int | float:
 
 def typed_and_scalar(operation: Operation, items: Numeric, value: Any) -> Any:
     """A typed list on the left of a scalar."""
-    if operation.symbol in _NO_TEXT and (value is None or value.__class__ in TEXTS):
+    if operation.symbol in _NO_TEXT and (
+        value is None or value is True or value.__class__ in TEXTS
+    ):
         raise unusable(value)
     if operation.symbol == "^^":
         scalar = plain_number(value)
@@ -293,7 +299,7 @@ def _bounds(x: Any) -> tuple[int, int]:
     """Two numbers between which all integers of an array lie, the closer the better."""
     if not _is_array(x):
         return x, x
-    if x[0] < 0 or x[-1] < 0 or x[: _SAMPLE].min() < 0:
+    if x[0] < 0 or x[-1] < 0 or x[:_SAMPLE].min() < 0:
         return _exact_bounds(x)
     import numpy
 
