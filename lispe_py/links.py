@@ -43,6 +43,10 @@ class Links:
         """A form with its spellings replaced; note the literal links in it."""
         return self._read(form) if self.atoms or _has_link(form) else form
 
+    def spelled(self, data: Any) -> Any:
+        """An atom, or data read from a text, with its spellings replaced."""
+        return self._read(data) if self.atoms else data
+
     def _read(self, form: Any) -> Any:
         if not isinstance(form, List):
             return self.atoms.get(form, form) if form.__class__ is Symbol else form

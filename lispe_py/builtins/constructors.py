@@ -10,6 +10,7 @@ from lispe_py.protocol import adapter_for
 from lispe_py.reader import read_data
 from lispe_py.registry import primitive
 from lispe_py.runtime import matrices  # noqa: F401  (what the language does with a matrix)
+from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.copying import clone as deep_copy
 from lispe_py.runtime.lazy import finite
@@ -141,8 +142,8 @@ def _count(n: Any, name: str) -> int:
     return count
 
 
-@primitive("⊂", "to_list")
-def to_list(value: Any, n: Any = None) -> Any:
+@primitive("⊂", "to_list", interpreter=True)
+def to_list(lisp: Context, value: Any, n: Any = None) -> Any:
     """A generic list of the members of a container; with a count, the value repeated.
 
     A generic list is returned as it is; a text is read as the members of a list;
@@ -154,7 +155,7 @@ def to_list(value: Any, n: Any = None) -> Any:
     if n is not None:
         return List([value] * _count(n, "to_list"))
     if isinstance(value, str):
-        return read_data(value)
+        return lisp.links.spelled(read_data(value))
     cls = value.__class__
     if cls in (List, Tail, Data):
         return value

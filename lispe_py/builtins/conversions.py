@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lispe_py.registry import primitive
+from lispe_py.runtime.context import Context
 from lispe_py.runtime.convert import (
     to_bytes,
     to_float,
@@ -81,16 +82,16 @@ def stringbyte(value: Any) -> bytes:
     return to_bytes(value)
 
 
-@primitive("atom")
-def atom(value: Any) -> Symbol | bool | None:
-    """The atom whose name is the printed form of a value.
+@primitive("atom", interpreter=True)
+def atom(lisp: Context, value: Any) -> Any:
+    """The atom whose name is the printed form of a value, or what ``link`` lets that mean.
 
     (eq (atom "abc") 'abc)
     ; true
     """
     if value is None or value is True:
         return value
-    return to_symbol(value)
+    return lisp.links.spelled(to_symbol(value))
 
 
 @primitive("type")

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Literal, Protocol, TextIO
 
+from lispe_py.links import Links
 from lispe_py.values.lists import List
 
 
@@ -27,6 +28,8 @@ class Context(Protocol):
     args: List
     #: Folders in which ``load`` and ``use`` look.
     search_path: list[str]
+    #: The spellings of atoms that ``link`` has given.
+    links: Links
     #: Mixed arithmetic gives a number (see ``docs``).
     promote: bool
     #: The level from which on messages are written: debug, info, warning, error.
