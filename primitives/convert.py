@@ -24,7 +24,7 @@ from lispe_py.values.matrix import Grid
 from lispe_py.values.records import Data
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.symbol import Symbol
-from lispe_py.values.typed import Floats, Integers, Numbers, Shorts
+from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, section
 from lispe_py.values.unfilled import unfilled
 
 from .arguments import what, whole
@@ -366,9 +366,9 @@ def _flat(values: list[Any]) -> Tensor:
     kinds = {type(value) for value in values}
     try:
         if kinds <= _INTEGERS:
-            return torch.frombuffer(array("q", values), dtype=torch.int64)
+            return _vector("q", values, torch.int64)
         if kinds <= _REALS:
-            return torch.frombuffer(array("f", values), dtype=torch.float32)
+            return _vector("f", values, torch.float32)
     except OverflowError:
         raise LispError("an integer is too large for a tensor") from None
     if kinds <= _BOOLEANS:
@@ -377,6 +377,13 @@ def _flat(values: list[Any]) -> Tensor:
         return torch.tensor(values, dtype=torch.complex64)
     wrong = next(value for value in values if type(value) not in _COMPLEX)
     raise _unsupported(wrong)
+
+
+def _vector(code: str, values: list[Any], dtype: torch.dtype) -> Tensor:
+    if torch.compiler.is_compiling():
+        # The tracer of torch.compile cannot look into an array.
+        return torch.tensor(values, dtype=dtype)
+    return torch.frombuffer(array(code, values), dtype=dtype)
 
 
 # ---------------------------------------------------------------- to LispE
@@ -452,7 +459,7 @@ def to_lisp(value: Tensor) -> Any:
     if found.dim() == 1:
         return flat
     *outer, width = found.shape
-    rows: Any = [flat[i * width : (i + 1) * width] for i in range(prod(outer))]
+    rows: Any = [section(flat, i * width, (i + 1) * width) for i in range(prod(outer))]
     if flat.__class__ is List:
         rows = [List(row) for row in rows]
     for index in range(len(outer) - 1, 0, -1):

@@ -6,6 +6,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import torch
@@ -14,8 +15,11 @@ from torch.amp import GradScaler
 
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
-from lispe_py.registry import primitive
+from lispe_py.registry import primitive, registry
 from lispe_py.runtime.context import Context
+from lispe_py.runtime.writing import construct
+from lispe_py.values.lists import List
+from lispe_py.values.typed import Integers
 
 from .arguments import FLOATING, boolean, integer, number, tensor, text, what
 from .layers import TransformerBlock
@@ -219,6 +223,7 @@ def torch_compile(lisp: Context, model: Any, fullgraph: Any = None, backend: Any
     if name not in torch.compiler.list_backends(exclude_tags=()):
         raise LispError(f"torch.compile has no backend '{name}'")
     whole = boolean(fullgraph, "fullgraph")
+    _let_integers_be_traced()
     target: Callable[..., Any] | nn.Module = (
         model if isinstance(model, nn.Module) else lisp.callable(model)
     )
@@ -230,6 +235,27 @@ def torch_compile(lisp: Context, model: Any, fullgraph: Any = None, backend: Any
         return target
     # The tracer resolves Python's own names in the outermost function, so that is one of Python.
     return torch.compile(lambda *inputs: target(*inputs), fullgraph=whole, backend=name)
+
+
+@cache
+def _let_integers_be_traced() -> None:
+    """In a graph ``(integers 2 3)``, a shape most often, is an ordinary list.
+
+    The tracer of torch.compile cannot look into a typed one, and would break the graph.
+    """
+    entry = registry.get("integers")
+    assert entry is not None
+
+    @torch.compiler.substitute_in_graph(entry.function, skip_signature_check=True)
+    def integers(*values: Any) -> Any:
+        found = List()
+        for value in values:
+            if isinstance(value, list):
+                found.extend(value)
+            else:
+                found.append(value)
+        plain = all(isinstance(n, int) and not isinstance(n, bool) for n in found)
+        return found if plain else construct(Integers, values)
 
 
 class ScalerAdapter(Adapter):

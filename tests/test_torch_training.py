@@ -384,6 +384,11 @@ def test_primitives_of_the_forward_path_compile_into_one_graph() -> None:
          "(tensor_randn '(3 16))"),
         ("(defun f (q) (setq r (torch_rotary_forward ro 6))"
          " (torch_apply_rotary_pos_emb q (@ r 0) (@ r 1)))", "(tensor_randn '(6 8))"),
+        ("(defun f (x) (tensor_add (torch_reshape x (integers 2 -1)) (torch_zeros (integers '(2 9)))))",
+         "(tensor_randn '(6 3))"),
+        ("(defun f (x) (torch_reshape x (integers (* (@ (tensor_shape x) 0) 3))))", "(tensor_randn '(6 3))"),
+        ("(defun f (x) (tensor_mul x (tensor_create (integers 1 2 3))))", "(tensor_randn '(6 3))"),
+        ("(defun f (x) (tensor_mul x (tensor_create '(0.5 2 3))))", "(tensor_randn '(6 3))"),
     ],
 )  # fmt: skip
 def test_functions_compile_into_one_graph(lisp: LispE, function: str, data: str) -> None:
@@ -399,6 +404,23 @@ def test_functions_compile_into_one_graph(lisp: LispE, function: str, data: str)
     {function}
     (setq g (torch_compile 'f true "eager")) (setq x {data})""")
     close(lisp.eval("(g x)"), lisp.eval("(f x)"))
+
+
+def test_other_integers_break_the_graph_and_are_right(lisp: LispE) -> None:
+    torch._dynamo.reset()
+    lisp.eval("""(defun f(x) (tensor_mul x (tensor_create (integers 1.5 "2" '(3)))))
+    (setq g (torch_compile 'f nil "eager")) (setq x (tensor_randn '(6 3)))""")
+    close(lisp.eval("(g x)"), lisp.eval("(f x)"))
+    close(lisp.eval("(g x)"), lisp.globals["x"] * torch.tensor([1, 2, 3]))
+
+
+def test_integers_of_changing_sizes_stay_in_the_graph(lisp: LispE) -> None:
+    torch._dynamo.reset()
+    lisp.eval("(defun f(x) (torch_reshape x (integers (* (@ (tensor_shape x) 0) 3)))) (torch_compile 'f)")
+    sized = torch.compile(lisp.globals["f"], fullgraph=True, backend="eager", dynamic=True)
+    for rows in (2, 3, 5):
+        x = torch.arange(rows * 3.0).reshape(rows, 3)
+        assert torch.equal(sized(x), x.reshape(-1))
 
 
 def test_compiled_module_keeps_its_name_and_files(lisp: LispE, tmp_path) -> None:
