@@ -83,10 +83,9 @@ class Heap:
             return None
         if self._family is not None and _family(item) is not self._family:
             return None
-        first = int(self._entries.bisect_left((item, 0)))
-        for found, (held, _) in enumerate(self._entries.islice(first), first):
-            if self._sign(held, item):
-                break
+        entry = (item, 0)
+        first, end = self._entries.bisect_left(entry), self._entries.bisect_right(entry)
+        for found, (held, _) in enumerate(self._entries.islice(first, end), int(first)):
             if same(held, item):
                 return found
         return None
