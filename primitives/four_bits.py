@@ -85,6 +85,9 @@ def product(x: Tensor, table: Tensor, scale: Tensor, least: Tensor, group: int) 
     sums = torch.ops.quantized.embedding_bag_4bit_rowwise_offsets(
         table, lines, firsts, False, 0, False, x.flatten(), None, False
     )
-    sums = sums.unflatten(0, (rows, groups))[..., :outputs]
-    weights = F.pad(x, (0, -inputs % group)).view(rows, groups, group).sum(-1)
+    sums = sums.view(rows, groups, -1)
+    if outputs % 2:
+        sums = sums[..., :outputs]
+    whole = F.pad(x, (0, -inputs % group)) if inputs % group else x
+    weights = whole.reshape(rows, groups, group).sum(-1)
     return torch.addmm(sums.mul_(scale).sum(1), weights, least)

@@ -195,6 +195,8 @@ def _ended(row: Sequence[int], stops: Sequence[tuple[int, ...]]) -> bool:
 
 def processed(settings: Settings, logits: Tensor, ids: Tensor) -> Tensor:
     """Logits after the penalties for what is there already."""
+    if bool(torch.isnan(logits).any()):
+        raise LispError("the model gives logits that are not numbers")
     logits = logits.float()
     if settings.repetition_penalty != 1.0:
         logits = penalised(logits, ids, settings.repetition_penalty)
@@ -241,9 +243,7 @@ def continued(
         return [[] for _ in ids]
     with model.at_rest():
         if strategy == "beam_search":
-            found = [
-                beam_search(model, row, settings, processed, stops) for row in ids.split(1)
-            ]
+            found = [beam_search(model, row, settings, processed, stops) for row in ids.split(1)]
             return found if keep_stop else [_cut(row, ends, stops) for row in found]
         random = random_of(settings, ids.device)
         rows: list[list[int]] = [[] for _ in ids]

@@ -116,7 +116,7 @@ def test_wide_beams_find_the_best_of_all(lisp: LispE, seed: int) -> None:
 def test_beams_of_a_batch_are_those_of_its_rows(lisp: LispE) -> None:
     chain(lisp, torch.randn(6, 6))
     lisp.eval('(torch_generator_config g (dictionary "max_length" 5 "num_beams" 3))')
-    both = lisp.eval("(torch_generate g (torch_tensor '((0) (4))) \"beam_search\")").tolist()
+    both = lisp.eval('(torch_generate g (torch_tensor \'((0) (4))) "beam_search")').tolist()
     for row, start in zip(both, (0, 4), strict=True):
         assert lisp.eval(f"(torch_generate g (integers {start}))").tolist() == row
 
@@ -131,7 +131,7 @@ def test_greedy_follows_the_table_and_stops(lisp: LispE) -> None:
     chain(lisp, table)
     lisp.eval('(torch_generator_config g (dictionary "max_length" 6 "pad_token_id" 0))')
     assert show(lisp, "(torch_generate g (integers 0))") == "(0 1 2 3 4 0 1)"
-    lisp.eval("(torch_generator_config g (list (list \"eos_token_id\" (integers 3 7))))")
+    lisp.eval('(torch_generator_config g (list (list "eos_token_id" (integers 3 7))))')
     assert show(lisp, "(torch_generate g (torch_tensor '((0) (2))))") == "((0 1 2) (2 0 0))"
     lisp.eval('(torch_generator_config g (dictionary "eos_token_id" 99 "stop" (list (list 3 4))))')
     assert show(lisp, "(torch_generate g (integers 0))") == "(0 1 2)"
@@ -146,7 +146,9 @@ def test_ties_give_the_lowest_id(lisp: LispE) -> None:
 
 def test_a_seed_repeats_the_draws(lisp: LispE) -> None:
     chain(lisp, torch.zeros(50, 50))
-    lisp.eval('(torch_generator_config g (dictionary "max_length" 20 "seed" 5 "strategy" "sample"))')
+    lisp.eval(
+        '(torch_generator_config g (dictionary "max_length" 20 "seed" 5 "strategy" "sample"))'
+    )
     first = lisp.eval("(torch_generate g (integers 0))").tolist()
     assert lisp.eval("(torch_generate g (integers 0))").tolist() == first
     lisp.eval('(torch_generator_config g (dictionary "seed" 6))')
@@ -207,7 +209,9 @@ def test_a_function_that_answers_for_one_row(lisp: LispE) -> None:
     lisp.eval("(defun one (ids) (tensor_mul_scalar (tensor_select table 0 (@ ids -1)) 1.0))")
     lisp.globals["table"] = torch.eye(4).roll(1, 1) * 9
     lisp.eval("(setq g (torch_generator_create 'one))")
-    assert show(lisp, "(torch_generator_greedy g (torch_tensor '((0) (2))) 2)") == "((0 1 2) (2 3 0))"
+    assert (
+        show(lisp, "(torch_generator_greedy g (torch_tensor '((0) (2))) 2)") == "((0 1 2) (2 3 0))"
+    )
 
 
 # ------------------------------------------------------------------ text
@@ -242,7 +246,7 @@ def test_text_goes_on_from_the_prompt(lisp: LispE) -> None:
 @pytest.mark.parametrize("stop", ['"c. a"', '"c. b"', "(list 7 4)", "(list 7 5)"])
 def test_pieces_joined_are_the_text(lisp: LispE, stop: str) -> None:
     text_model(lisp)
-    lisp.eval('(setq parts (list)) (defun hear (p) (push parts p) nil)')
+    lisp.eval("(setq parts (list)) (defun hear (p) (push parts p) nil)")
     config = f'(dictionary "max_length" 6 "stop" (list {stop}))'
     whole = lisp.eval(f'(torch_generate_text g t "a" {config} hear)')
     assert "".join(lisp.eval("parts")) == whole
@@ -291,7 +295,10 @@ def test_multinomial_has_the_given_weights(lisp: LispE) -> None:
         ("(torch_generator_create (torch_embedding 5 4))", "must be equal"),
         ("(torch_generator_create 5)", "a generator needs a model"),
         ('(torch_generator_create g "warp")', "unknown device"),
-        ("(torch_generator_greedy (torch_generator_create (lambda (x) 5)) (integers 1) 2)", "logits"),
+        (
+            "(torch_generator_greedy (torch_generator_create (lambda (x) 5)) (integers 1) 2)",
+            "logits",
+        ),
         ("(torch_topk (tensor_ones '(3)) 5)", "k is 5"),
         ("(torch_topk (tensor_ones '(3)) 1 4)", "dim 4 is outside"),
         ("(torch_multinomial (torch_tensor (floats -1 1)) 1)", "at least 0"),
@@ -303,6 +310,13 @@ def test_errors(lisp: LispE, text: str, message: str) -> None:
     lisp.eval("(setq g (torch_generator_create (torch_embedding 5 5)))")
     with pytest.raises(LispError, match=message):
         lisp.eval(text)
+
+
+@pytest.mark.parametrize("strategy", ["greedy", "sample", "beam_search"])
+def test_logits_that_are_not_numbers(lisp: LispE, strategy: str) -> None:
+    lisp.eval("(defun broken (ids) (tensor_log (torch_tensor '((1.0 -1.0 2.0)))))")
+    with pytest.raises(LispError, match="logits that are not numbers"):
+        lisp.eval(f'(torch_generate (torch_generator_create broken) (integers 0) "{strategy}")')
 
 
 def test_a_bad_setting_leaves_all_as_they_were(lisp: LispE) -> None:
