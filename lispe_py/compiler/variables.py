@@ -7,8 +7,8 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
-from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special
-from lispe_py.compiler.operators import class_of, operation
+from lispe_py.compiler.forms import EFFECT, TAIL, Dest, as_held, special
+from lispe_py.compiler.operators import class_of, is_indexed, operation
 from lispe_py.compiler.symbols import UPDATES
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
@@ -31,7 +31,7 @@ def _assign(c: Compiler, form: List, dest: Dest, store: Any, *, gives_value: boo
         c.put(emit.name(whole) if gives_value else emit.true(), dest)
         return
     name = c.assignable(target, form)
-    node = c.expr(form[2])
+    node = c.expr(form[2] if gives_value else as_held(form[2]))
     answers = gives_value and dest is not EFFECT
     if answers and not isinstance(node, ast.Constant):
         kept = c.temp()
@@ -137,7 +137,7 @@ def _let_local(c: Compiler, bindings: Any, body: list[Any], dest: Dest) -> None:
     try:
         for name_form, value in bindings:
             name = c.assignable(name_form)
-            node = c.expr(value)
+            node = c.expr(as_held(value))
             fresh = f"{name}{c.temp()}"
             c.emit(emit.assign(fresh, node))
             # A lambda that holds the binding has it as a local of its own.
@@ -162,7 +162,7 @@ def _let_saved(c: Compiler, bindings: Any, body: list[Any], dest: Dest) -> None:
     with c.branch() as tried:
         for name, (_, value) in zip(names, bindings, strict=True):
             c.variables.add(name)
-            c.store(name, c.expr(value))
+            c.store(name, c.expr(as_held(value)))
         c.body(body, inner)
     c.handlers -= 1
     restore = emit.effect(emit.call(emit.attribute(emit.name(holder), "restore"), []))
@@ -297,21 +297,24 @@ def _count(
     old = c.temp()
 
     def changed(found: ast.expr) -> list[ast.stmt]:
-        tests = [emit.has_class(emit.name(old), "int")]
-        if class_of(value) != "int":
-            tests.append(emit.has_class(value, "int"))
         sum_ = ast.BinOp(emit.name(old), _COUNTING[operator](), value)
-        other = emit.run(f"update {operator}", emit.run("cell", container, key), value)
-        test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
+        result = emit.run(f"update {operator}", emit.run("cell", container, key), value)
+        for kind in (known,) if (known := class_of(value)) else ("int", "float"):
+            both = emit.has_class(emit.name(old), kind)
+            if not known:
+                alike = emit.attribute(emit.name(old), "__class__")
+                both = ast.Compare(alike, [ast.Is(), ast.Is()], [
+                    emit.attribute(value, "__class__"), emit.helper(kind)])  # fmt: skip
+            result = emit.conditional(both, sum_, result)
         return [
             emit.assign(old, found),
-            emit.assign(new, emit.conditional(test, sum_, other)),
+            emit.assign(new, result),
             emit.set_subscript(container, key, emit.name(new)),
         ]
 
-    keyed = [emit.in_classes(container, "text_keyed"), emit.has_class(key, "str")]
-    listed = [
-        emit.has_class(container, "List"),
+    keyed: list[ast.expr] = [emit.in_classes(container, "text_keyed"), emit.has_class(key, "str")]
+    listed: list[ast.expr] = [
+        is_indexed(container, "counted_in"),
         emit.has_class(key, "int"),
         ast.Compare(emit.constant(-1), [ast.Lt(), ast.Lt()], [key, emit.run("len", container)]),
     ]

@@ -103,9 +103,8 @@ def to_integer(value: Any) -> int:
     if cls is int:
         return value  # type: ignore[no-any-return]
     if cls is str:
-        found = _PLAIN.match(value)
-        if found is not None and found.end() <= _MANY:
-            return int(found[0])
+        if value.isdecimal() and value.isascii() and len(value) <= _MANY:
+            return int(value)
         number = leading_number(value)
         return number if number.__class__ is int else truncated(number)  # type: ignore[return-value]
     return truncated(plain_number(value))
