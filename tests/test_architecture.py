@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors", "registry", "names", "protocol", "version"},
     {"values"},
-    {"grammar", "surface", "indentation"},
-    {"printer", "reader", "places", "macros", "infix", "expander", "links", "runtime"},
+    {"printer", "reader", "places", "macros", "infix", "expander", "links", "runtime"}
+    | {"grammar", "surface", "indentation"},
     {"builtins", "libraries"},
     {"compiler"},
     {"embedding"},

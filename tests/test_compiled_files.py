@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lispe_py import LispE, LispError
+from lispe_py.embedding import compiled_files
 from lispe_py.runtime import store as stores
 from lispe_py.runtime.store import Store, user_store
 
@@ -397,6 +398,7 @@ def test_several_processes_at_once(cache: Path, script: Path) -> None:
     assert [process.communicate()[0] for process in running] == ["49\n"] * 3
     assert len([path for path in entries(cache) if not path.name.startswith("grammar")]) == 1
     stores._store.cache_clear()
+    compiled_files._surroundings.cache_clear()
     lisp = LispE(stdout=io.StringIO())
     lisp.execute(script)
     assert lisp.files.found == 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Any
 
 import pytest
@@ -301,10 +299,20 @@ def test_bracket_closes_what_is_open(text: str, forms: list[Any]) -> None:
         "\ufeff(list 1 2)",
         "(list\t1\r\n\u00a02)",
         "(list ;\n1 2)",
+        "# older ( \"\n#\n(list 1\n# here too\n2)\n# the end",
     ],
 )
 def test_comment_and_blank(text: str) -> None:
     assert plain(read(text)) == [[("list",), 1, 2]]
+
+
+def test_a_number_sign_elsewhere_starts_no_comment() -> None:
+    assert plain(read("(f # 1)\n#a\n'(b\n # c) \"\n# d\"")) == [
+        [("f",), ("#",), 1],
+        ("#a",),
+        [("quote",), [("b",), ("#",), ("c",)]],
+        "\n# d",
+    ]
 
 
 def test_nothing_to_read() -> None:
@@ -518,22 +526,25 @@ def test_tables_are_kept_and_mistrusted(tmp_path: Any, monkeypatch: pytest.Monke
         return plain(read("(f 'x {1:2})"))
 
     expected = [[("f",), s("quote", "x"), [("dictionaryi",), 1, 2]]]
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("LISPE_CACHE", str(folder))
     assert fresh() == expected
-    (kept,) = (tmp_path / "lispe_py").iterdir()
-    json.loads(kept.read_text())
+    (kept,) = (path for path in folder.iterdir() if path.name != "key")
     assert kept.stat().st_mode & 0o077 == 0
+    built = kept.read_bytes()
     assert fresh() == expected
+    assert kept.read_bytes() == built
     # Broken, foreign or open to others: built anew.
-    for content in ("{", "[1, 2]", '{"data": {}, "memo": {}}', "[" * 100_000):
-        kept.write_text(content)
+    for content in (b"", b"{", built[:-1], built[:40] + b"x" + built[41:]):
+        kept.write_bytes(content)
         assert fresh() == expected
-        assert kept.read_text() != content
-    kept.write_text("{}")
-    os.chmod(kept, 0o666)
+        assert len(kept.read_bytes()) > 1000 and kept.read_bytes() != content
+    kept.chmod(0o666)
     assert fresh() == expected
-    # No folder can be made there.
+    assert kept.stat().st_mode & 0o077 == 0
+    # No folder can be made there, or none is wanted.
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert fresh() == expected
+    for place in (str(tmp_path / "file"), "off"):
+        monkeypatch.setenv("LISPE_CACHE", place)
+        assert fresh() == expected
     assert "start:" in grammar.grammar()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+from lispe_py.runtime.store import user_folder
+
 
 def history_file(name: str = "history") -> str | None:
     """The file of a history, made for the user alone; None if it cannot be written."""
-    path = os.path.join(_base("XDG_STATE_HOME", ".local/state"), "lispe", name)
+    path = os.path.join(user_folder("XDG_STATE_HOME", ".local/state"), "lispe", name)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
@@ -18,10 +20,4 @@ def history_file(name: str = "history") -> str | None:
 
 def startup_file() -> str:
     """The program that runs before the first entry, if there is one."""
-    return os.path.join(_base("XDG_CONFIG_HOME", ".config"), "lispe", "init.lisp")
-
-
-def _base(variable: str, default: str) -> str:
-    # The specification: a path that is not absolute is to be ignored.
-    path = os.environ.get(variable, "")
-    return path if os.path.isabs(path) else os.path.join(os.path.expanduser("~"), default)
+    return os.path.join(user_folder("XDG_CONFIG_HOME", ".config"), "lispe", "init.lisp")
