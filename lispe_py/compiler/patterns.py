@@ -527,6 +527,7 @@ def defpat(c: Compiler, form: List) -> ast.expr:
     """Add a body to a pattern function: ``(defpat name (patterns) forms ...)``.
 
     Bodies whose first pattern is typed are tried first, then the others in order.
+    A condition that ends with an error does not hold.
 
     (defpat fact(0) 1) (defpat fact([integer_ n]) (* n (fact (- n 1)))) (fact 5)
     ; 120
