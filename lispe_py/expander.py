@@ -30,6 +30,8 @@ _DOT = Symbol(".")
 _PLUS = Symbol("+")
 _RANGE = Symbol("range")
 _AT = Symbol("at")
+_BLOCK = Symbol("block")
+_QUOTE = Symbol("quote")
 
 # How a member of a special form is walked, where it is no form to evaluate.
 _KEEP = "keep"  # as it is
@@ -139,6 +141,8 @@ def _rewrite(macros: Macros, form: List) -> tuple[Any, list[Any] | None]:
         return counted(form), None
     if name == "at":
         return table(form), None
+    if name[:1] == "!" and name[1:].isalnum():
+        return apart(form), None
     return form, None
 
 
@@ -303,6 +307,26 @@ def _part_place(
     if not last:
         members += ((*places[end + 1][:2], *places[-1][2:]),)
     return Span(line, column, end_line, end_column, where.file, members)
+
+
+# --- functions that are not composed ------------------------------------------------
+
+
+def apart(form: List) -> List:
+    """``(!map f (map g l))``: no part of one loop with its list, or with what is around it."""
+    members = [*form[1:2], *map(_alone, form[2:])]
+    made = List((Symbol(form[0].name[1:]), *members))
+    place_at(made, getattr(form, "where", None))
+    return _alone(made)
+
+
+def _alone(form: Any) -> Any:
+    """A form that no composition looks into."""
+    if not isinstance(form, List) or not form or form[0] is _QUOTE:
+        return form
+    made = List((_BLOCK, form))
+    place_at(made, getattr(form, "where", None))
+    return made
 
 
 # --- spellings of the guides to the torch library ------------------------------------

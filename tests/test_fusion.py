@@ -35,6 +35,12 @@ CASES = [
     ("(list (map (\\(x) x) '(1 2)) 99)", "((1 2) 99)"),
     ('(map (\\(x) (+ x "!")) "ab")', '("a!" "b!")'),
     ("(setq n 0) (map (\\(x) (+= n x)) '(1 2 3)) n", "6"),
+    ("(!map '* (scanl1 '+ '(10 20 30)))", "(100 900 3600)"),
+    (
+        "(list (!zip '(1 2) '(3 4)) (!scanr1 '+ '(1 2)) (!takewhile '(< 3) (iota 5)))",
+        "(((1 3) (2 4)) (3 2) (1 2))",
+    ),
+    ("(defun f(e) (!map '(+ e) '(1 2))) (f 10)", "(11 12)"),
 ]
 
 
@@ -51,6 +57,22 @@ def test_members_flow_one_at_a_time_and_stop_with_take() -> None:
     (defun p(x) (println "p" x) (> x 1))
     (take 1 (filter 'p (map 'f '(1 2 3))))""")
     assert out.getvalue() == "f 1\np 1\nf 2\np 2\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "order"),
+    [
+        ("(map 'show (map 'show '(1 2)))", "1122"),
+        ("(map 'show (!map 'show '(1 2)))", "1212"),
+        ("(!map 'show (map 'show '(1 2)))", "1212"),
+        ("(!foldl '+ 0 (map 'show (filter 'show '(1 2))))", "1122"),
+        ("(map 'show (!take 2 (map 'show '(1 2 3))))", "12312"),
+    ],
+)
+def test_an_exclamation_mark_keeps_a_function_out_of_the_composition(call: str, order: str) -> None:
+    out = io.StringIO()
+    LispE(stdout=out).eval(f"(defun show(x) (print x) x) {call}")
+    assert out.getvalue() == order
 
 
 @pytest.mark.parametrize("text", ["(map '(+ 1) (irange 1 1))", "(drop 1 (repeat 1))"])
