@@ -27,7 +27,9 @@
 ; The slowest so far, at most `kept` of them, in order.
 (defun remember (kept time line)
    (setq place 0)
-   (while (and (< place (size slowest)) (>= (@ slowest place 0) time)) (+= place 1))
+   (loop found slowest
+      (if (< (@ found 0) time) (break))
+      (+= place 1))
    (if (< place kept)
       (block
          (insert slowest (list time line) place)

@@ -105,6 +105,9 @@ def to_integer(value: Any) -> int:
     if cls is str:
         if value.isdecimal() and value.isascii() and len(value) <= _MANY:
             return int(value)
+        found = _PLAIN.match(value)
+        if found is not None and found.end() <= _MANY:
+            return int(found[0])
         number = leading_number(value)
         return number if number.__class__ is int else truncated(number)  # type: ignore[return-value]
     return truncated(plain_number(value))
