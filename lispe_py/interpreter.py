@@ -49,6 +49,8 @@ from lispe_py.values.symbol import Symbol
 from lispe_py.version import __version__
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from lispe_py.embedding.compiled import Compiled
 
 #: What a program may be allowed to do, besides computing.
@@ -299,6 +301,31 @@ class LispE(Running):
             return function
 
         return decorate
+
+    def share(self, data: Any) -> Tensor:
+        """A value for programs on the very memory of an array: a tensor, nothing copied.
+
+        Args:
+            data: a numpy array of any shape, an ``array.array``, ``bytearray`` or writable
+                ``memoryview``, an object with ``__dlpack__``, a typed list or matrix of
+                a program; of integers, numbers or truth values that torch knows.
+
+        What either side writes, the other reads. While the tensor lives, what has a
+        length of its own cannot change it.
+
+        Raises:
+            LispError: for memory that may only be read, or that is none.
+
+        >>> import numpy
+        >>> lisp, prices = LispE(), numpy.array([1.0, 2.0])
+        >>> lisp.globals["prices"] = lisp.share(prices)
+        >>> _ = lisp.eval("(set@ prices 0 5)")
+        >>> float(prices[0])
+        5.0
+        """
+        from lispe_py.embedding.sharing import share
+
+        return share(data)
 
     def fork(self, **options: Any) -> LispE:
         """An interpreter with a copy of all definitions and values of this one.

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from lispe_py.errors import LispError
+from lispe_py.protocol import adapters_of
 from lispe_py.registry import Entry, registry
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ def use(name: str) -> list[Entry]:
     load(package)
     plain = (registry.get(n) for n in index() if "_" not in n)
     return [entry for entry in plain if entry is not None]
+
+
+# A tensor may come from Python, into a program whose text names none of the library.
+adapters_of("torch", lambda: load(LIBRARIES["torch"]))
 
 
 def find(name: str) -> Entry | None:

@@ -100,6 +100,8 @@ class Adapter:
 _adapters: dict[type, Adapter] = {}
 _resolved: dict[type, Adapter] = {}
 _python = Adapter()
+#: What is still to be loaded, by the package whose values it serves.
+_waiting: dict[str, Callable[[], object]] = {}
 
 
 def register_adapter(cls: type, adapter: Adapter) -> None:
@@ -108,10 +110,19 @@ def register_adapter(cls: type, adapter: Adapter) -> None:
     _resolved.clear()
 
 
+def adapters_of(package: str, load: Callable[[], object]) -> None:
+    """Say what registers the adapters of a package's classes, once a value of one is met."""
+    _waiting[package] = load
+
+
 def adapter_for(cls: type) -> Adapter:
     """The adapter of a class: its own, an ancestor's, or the plain Python one."""
     found = _resolved.get(cls)
     if found is None:
+        for base in cls.__mro__:
+            load = _waiting.pop(base.__module__.partition(".")[0], None)
+            if load is not None:
+                load()
         found = next((_adapters[base] for base in cls.__mro__ if base in _adapters), _python)
         _resolved[cls] = found
     return found
