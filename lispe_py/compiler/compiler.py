@@ -28,6 +28,7 @@ from lispe_py.compiler.forms import (
     TESTS,
     Dest,
     World,
+    as_held,
 )
 from lispe_py.compiler.growth import assignment
 from lispe_py.compiler.inference import infer
@@ -234,7 +235,9 @@ class Compiler:
         self.into(form, Dest(target))
         return emit.name(target)
 
-    def args(self, form: List, start: int = 1, stop: int | None = None) -> list[ast.expr]:
+    def args(
+        self, form: List, start: int = 1, stop: int | None = None, *, held: bool = False
+    ) -> list[ast.expr]:
         """The arguments of a call, evaluated from left to right.
 
         When a later argument needs statements, those before it are kept in
@@ -246,7 +249,7 @@ class Compiler:
         last = -1
         stop = len(form) if stop is None else stop
         for index in range(start, stop):
-            item = form[index]
+            item = as_held(form[index]) if held else form[index]
             with self.sub_block() as block:
                 place = members[index] if index < len(members) else None
                 node = self.expr(item, place)
@@ -585,7 +588,7 @@ class Compiler:
             and form[i][1].__class__ is Symbol
         ]  # fmt: skip
         if not named:
-            return emit.call(function, self.args(form, start))
+            return emit.call(function, self.args(form, start, held=True))
         plain = List(m for i, m in enumerate(form) if i < start or i not in named)
         values = List([form[0], *(form[i][2] for i in named)])
         merged = List([*plain, *values[1:]])

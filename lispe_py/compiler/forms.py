@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from lispe_py.registry import Entry, primitive
 from lispe_py.values.lists import List
+from lispe_py.values.text import LongString
 
 if TYPE_CHECKING:
     from lispe_py.compiler.compiler import Compiler
@@ -66,6 +67,11 @@ STATEMENTS: dict[str, Handler] = {}
 EXPRESSIONS: dict[str, Expression] = {}
 #: Forms that give a Python truth value when they stand in a test.
 TESTS: dict[str, Expression] = {}
+
+
+def as_held(form: Any) -> Any:
+    """A form as a variable takes its value: of a text in backquotes an ordinary one."""
+    return str(form) if form.__class__ is LongString else form
 
 
 def special(

@@ -20,7 +20,7 @@ from lispe_py.protocol import Adapter, register_adapter
 from lispe_py.runtime import letters
 from lispe_py.runtime.regex import CLASSES
 
-OPERATORS = frozenset("+-*/%=<>&|^~!@#?:\\÷×¬²³√∑∏∪∩∨∧")
+OPERATORS = frozenset("!#$%&*+,-/<=>?@\\^|~§¬°•")
 
 #: action of a rule whose tokens are not kept
 SKIP = -1
@@ -331,20 +331,41 @@ register_adapter(Tokenizer, TokenizerAdapter())
 
 # ---------------------------------------------------------------- sets of rules
 
-#: How the language itself is cut; blanks are kept.
+_SIGN = "({%+ %-})"
+_DECIMAL = "%d+(.%d+)({e E}({%+ %-})%d+)"
+
+#: How the language itself is cut; blanks are kept. The action is the code of a character
+#: that is typical of the token: 65, A, of a name, 57, 9, of a number, 63, ?, of an operator.
 LANGUAGE = (
-    "%S=0",
-    ";~%r*(%r)=1",
-    '"{[%\\?] ~{" %\\}}*"=2',
-    "`~`*`=2",
-    "«~»*»=2",
-    "“~”*”=2",
-    "({%+ %-})0x{%d #a-f #A-F}+=3",
-    "({%+ %-})%d+.%d+({e E}({%+ %-})%d+)=4",
-    "({%+ %-})%d+{e E}({%+ %-})%d+=4",
-    "({%+ %-})%d+=3",
-    "{%( %) %[ %] %{ %} ' : .}=5",
-    "~{%S %( %) %[ %] %{ %} \" ; ' ` : .}+=6",
+    "%s+=32",
+    "#10+=10",
+    "#13=#",
+    ";;?+;;=67",
+    ";?+%r=67",
+    "'=39",
+    ".=46",
+    ":=58",
+    "%(=40",
+    "%)=41",
+    "%[=91",
+    "%]=93",
+    "%{=123",
+    "%}=125",
+    '(b)"{[%\\?] ~{" %\\ %r}}*"=34',
+    "(b)`~`*`=96",
+    "(b)«~»*»=96",
+    "(b)“~”*”=96",
+    f"{_SIGN}0x{{%d #a-f #A-F}}+=57",
+    f"{_SIGN}0b{{0 1}}+=57",
+    f"{_SIGN}{_DECIMAL}(,{_SIGN}{_DECIMAL}i)=57",
+    "%%{%o %p}=65",
+    "%%%d+=65",
+    "{%# $}{%a %d}+=65",
+    "%o+=63",
+    "%e%E*=65",
+    "{%a %h %H}{%a %h %H %d %o}*=65",
+    "%p=32",
+    "~{%S %o %p}+=65",
 )
 
 
@@ -357,7 +378,7 @@ def segmentation(keep_blanks: bool, point: int) -> tuple[str, ...]:
     sign = "({%+ %-})"
     exponent = "({e E}({%+ %-})%d+)"
     decimal = ("{.}", "{,}", "{. ,}")[point]
-    groups = (",", ".", "")[point]
+    groups = (",", ".", ",.")[point]
     rules = [
         "%S=0" if keep_blanks else "%S=#",
         # a second one, and the time of the day
@@ -379,6 +400,6 @@ def segmentation(keep_blanks: bool, point: int) -> tuple[str, ...]:
         "%a{%a %d %- ' ’}*=12",
         "~{%S}+=13",
     ]
-    if groups:
-        rules.insert(5, f"{sign}%d(%d)(%d){{[{groups}%d%d%d]}}+=3")
+    for group in groups:
+        rules.insert(5, f"{sign}%d(%d)(%d){{[{group}%d%d%d]}}+=3")
     return tuple(rules)
