@@ -403,8 +403,11 @@ def bind_loop_variable(c: Compiler, name: str) -> tuple[ast.expr, list[ast.stmt]
 def loop(c: Compiler, form: List, dest: Dest) -> None:
     """Run forms for each member of a list, string, dictionary (its keys) or set.
 
-    (setq s 0) (loop x '(1 2 3) (+= s x)) s
-    ; 6
+    A number written in its place, as in (loop i 50 ...), counts from 0, and
+    (loop (i 1 n) ...) from 1, both to below the end. Other numbers hold nothing.
+
+    (setq s 0) (loop x '(1 2 3) (+= s x)) (loop (i 4 6) (+= s i)) s
+    ; 15
     """
     name = c.assignable(form[1], form)
     source = c.expr(form[2])
