@@ -187,6 +187,8 @@ REORDERING = [
     ("(setq l (floats 1 2)) (setq e (enum l)) (push l 3) (loop p e (push l 4)) (list l (size e))",
      "((1 2 3 4 4 4) 6)"),
     ("(setq l (list 1 2 3)) (setq r ()) (loop p (enum l) (pop l) (push r p)) r", "((0 1) (1 2))"),
+    ("(setq l (list 1 2)) (loop x (cdr l) (push l (+ x 1)) (if (> x 4) (break))) l", "(1 2 3 4 5 6)"),
+    ("(setq l (list 1 2 3 4)) (setq r ()) (loop x (cdr l) (push r x) (popfirst l)) r", "(2 4)"),
     ("(sort (\\(x y) (< (cadr x) (cadr y))) '((a 3) (b 1) (c 2)))", "((b 1) (c 2) (a 3))"),
     ("(setq l (list 3 1 2)) (sort (\\(x y) (> x y)) l) l", "(3 2 1)"),
 ]  # fmt: skip

@@ -8,6 +8,7 @@ storage, made in constant time, through which changes reach the whole list.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 
@@ -46,7 +47,8 @@ class Tail:
         return max(0, len(self.base) - self.offset)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self.base[self.offset :])
+        # As a loop over a list, it meets what is added meanwhile.
+        return islice(self.base, self.offset, None)
 
     def _index(self, index: int) -> int:
         size = len(self)
