@@ -12,7 +12,7 @@ PACKAGES := lispe_py primitives
 
 QUESTION ?= What is the capital of France?
 
-.PHONY: docs demo demo-llm test check lint types conformance primitives bench wheel clean
+.PHONY: docs pictures demo demo-llm test check lint types conformance primitives bench wheel clean
 
 demo: $(STAMP)-demo
 	$(BIN)/lispe lisp_examples/language_model.lisp
@@ -52,6 +52,10 @@ bench: $(STAMP)-demo
 # The pages of docs/ and a reference made from the registry, as HTML in build/docs.
 docs: $(STAMP)-test
 	$(BIN)/lispe doc --site build/docs
+
+# The picture of the prompt in docs/pictures, from a session on a pseudo-terminal.
+pictures: $(STAMP)-test
+	$(BIN)/python docs/make_pictures.py
 
 wheel: $(STAMP)-test
 	$(BIN)/python -m build

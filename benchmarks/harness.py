@@ -71,10 +71,11 @@ def compare(
     Raises:
         ValueError: when they do not.
     """
-    ours, theirs = lispe(), python()
-    if ours != theirs:
-        raise ValueError(f"{name}: LispE gives {ours!r:.100}, Python {theirs!r:.100}")
-    return Result(name, *best(lispe, python), goal)
+    value, expected = lispe(), python()
+    if value != expected:
+        raise ValueError(f"{name}: LispE gives {value!r:.100}, Python {expected!r:.100}")
+    ours, theirs = best(lispe, python)
+    return Result(name, ours, theirs, goal)
 
 
 def unit(seconds: float) -> str:

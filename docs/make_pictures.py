@@ -1,4 +1,4 @@
-"""``python docs/make_pictures.py``: the picture of the prompt, from a session on a pseudo-terminal.
+"""``make pictures``: the picture of the prompt, from a session on a pseudo-terminal.
 
 Needs pexpect and pyte (the ``test`` extra).
 """
@@ -16,6 +16,8 @@ import pexpect
 import pyte
 
 COLUMNS, ROWS = 92, 26
+#: Seconds to wait for the prompt.
+PATIENCE = 60
 #: Size of a character cell, and the colours of the screen.
 WIDTH, HEIGHT = 8.4, 18
 GROUND, INK = "#1e1f29", "#e6e6e6"
@@ -61,7 +63,10 @@ def session() -> pyte.Screen:
                     process.send(f"\x1b[{screen.cursor.y + 1};{screen.cursor.x + 1}R")
 
         def wait() -> None:
+            end = time.monotonic() + PATIENCE
             while not (screen.cursor.x == 2 and screen.display[screen.cursor.y].strip() == ">"):
+                if time.monotonic() > end:
+                    raise TimeoutError("\n".join(screen.display))
                 pump(0.2)
 
         for entry in ENTRIES:
@@ -82,21 +87,21 @@ def colour(name: str) -> str:
 
 def svg(screen: pyte.Screen) -> str:
     """The screen as a picture, one text element for each run of one look."""
-    height = HEIGHT * (ROWS + 1)
-    width = WIDTH * (COLUMNS + 2)
+    height = HEIGHT * (screen.lines + 1)
+    width = WIDTH * (screen.columns + 2)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" '
         'font-family="ui-monospace, Menlo, Consolas, monospace" font-size="14">',
         f'<rect width="100%" height="100%" rx="8" fill="{GROUND}"/>',
     ]
-    for row in range(ROWS):
+    for row in range(screen.lines):
         column = 0
-        while column < COLUMNS:
+        while column < screen.columns:
             cell = screen.buffer[row][column]
             look = cell[1:]
             text = ""
             start = column
-            while column < COLUMNS and screen.buffer[row][column][1:] == look:
+            while column < screen.columns and screen.buffer[row][column][1:] == look:
                 text += screen.buffer[row][column].data
                 column += 1
             ink, ground = colour(cell.fg), colour(cell.bg) if cell.bg != "default" else GROUND

@@ -111,9 +111,7 @@ class CacheAdapter(Adapter):
 register_adapter(KVCache, CacheAdapter())
 
 
-def visible(
-    new: int, there: int, window: int | None, device: torch.device
-) -> Tensor | None:
+def visible(new: int, there: int, window: int | None, device: torch.device) -> Tensor | None:
     """Which of ``there`` keys, the last ``new`` of which are new, each new query sees.
 
     None: all of them, or, for the whole of a text, all up to itself.

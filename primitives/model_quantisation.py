@@ -275,4 +275,3 @@ def torch_hf_quantize(lisp: Context, path: Any, dtype: Any = "int8", config: Any
     group, exclude = _settings(config)
     quantised(handle.decoder, how, group, exclude)
     return handle.name
-

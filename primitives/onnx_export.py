@@ -171,9 +171,7 @@ def torch_onnx_run(path: Any, input: Any) -> Any:
     wanted = session.get_inputs()
     if len(given) != len(wanted):
         raise LispError(f"the model takes {len(wanted)} inputs, not {len(given)}")
-    feed = {
-        one.name: settled(value).numpy() for one, value in zip(wanted, given, strict=True)
-    }
+    feed = {one.name: settled(value).numpy() for one, value in zip(wanted, given, strict=True)}
     try:
         found = session.run(None, feed)
     except Exception as error:

@@ -67,9 +67,7 @@ def states_at(
         if name not in calls:
             above = [path for path in calls if name.startswith(f"{path}.")]
             if not above:
-                raise LispError(
-                    f"the part '{name}' is not called in the straight run of the model"
-                )
+                raise LispError(f"the part '{name}' is not called in the straight run of the model")
             deeper.setdefault(max(above, key=len), []).append(name)
     wanted = [calls[name].output() for name in direct]
     arguments = {path: list(calls[path].inputs())[1:] for path in deeper}

@@ -647,5 +647,3 @@ def torch_jit_model_restore_weights(model: Any) -> bool:
             weights[name].copy_(value)
     found.kept = {}
     return True
-
-

@@ -161,5 +161,3 @@ def real(value: Any) -> float:
     """A scalar argument as a number."""
     number = plain(value)
     return as_float(number.real if isinstance(number, complex) else number)
-
-
