@@ -56,6 +56,18 @@ CASES = [
     ("(defpat f({\"a\":x}) x) " + F + "(list (f {\"a\":1}) (f {\"a\":1 \"b\":2}))", "(1 other)"),
     ("(defpat f({\"a\":x $:r}) (list x r)) (f {\"a\":1 \"b\":2})", "(1 {\"b\":2})"),
     ("(defpat f({k:v}) (list k v)) (f {\"z\":5})", "(\"z\" 5)"),
+    # Pairs without a fixed key are sought until all patterns have one of their own.
+    ("(defpat f({_:y _:y $:z}) (list y z)) " + F + "(list (f {\"a\":1 \"b\":2 \"c\":1}) (f {\"a\":1 \"b\":2}))",
+     '((1 {"b":2}) other)'),
+    ("(defpat f({\"12\":y x:y $:r}) (list x y r)) " + F
+     + "(list (f {\"12\":3 \"a\":4 \"b\":3}) (f {\"12\":3 \"a\":4}))", '(("b" 3 {"a":4}) other)'),
+    ("(defpat f({x:2 z:[integer_ (> n 5)]}) (list x z n)) " + F
+     + "(list (f {\"a\":7 \"b\":2}) (f {\"a\":2 \"b\":7}) (f {\"a\":2 \"b\":2}))",
+     '(("b" "a" 7) ("a" "b" 7) other)'),
+    ("(defpat f({x:y y:z $:r}) (list x y z r)) (f {\"q\":\"w\" \"b\":\"a\" \"a\":\"c\"})",
+     '("b" "a" "c" {"q":"w"})'),
+    ("(defpat f({_:1 _:1} n) (f {} (+ n 1))) (defpat f({} n) n) (f {\"a\":1 \"b\":1} 4)", "5"),
+    ("(if (pattern@ {x:5} {\"a\":5}) (list x))", '("a")'),
     # Any number of arguments, bodies of several sizes, bodies in later texts.
     ("(defpat f() 'none) (defpat f(x) 'one) (defpat f(x y) 'two) (list (f) (f 1) (f 1 2))", "(none one two)"),
     ("(defpat f(x $ r) r) (f 1 2 3)", "(2 3)"),

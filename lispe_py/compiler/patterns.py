@@ -382,17 +382,67 @@ class Matcher:
             "match_dictionary", value, c.const(literals), emit.constant(len(free)),
             emit.constant(has_rest),
         )  # fmt: skip
+        member = lambda i: emit.subscript(emit.name(found), emit.constant(i))  # noqa: E731
+        some = emit.is_not(emit.walrus(found, test), emit.nil())
         parts = [v for _, v in fixed]
-        for k, v in free:
-            parts += [k, v]
-        if has_rest:
-            parts.append(rest)
-        self._when(
-            emit.is_not(emit.walrus(found, test), emit.nil()),
-            lambda: self._each(
-                parts, lambda i: emit.subscript(emit.name(found), emit.constant(i)), then
-            ),
-        )
+        if self._fit_all(parts, free):
+            for k, v in free:
+                parts += [k, v]
+            if has_rest:
+                parts.append(rest)
+            self._when(some, lambda: self._each(parts, member, then))
+            return
+        # Which pairs the patterns mean has to be sought.
+        value = self._held(value)
+        others, hit = c.temp(), c.temp()
+        chosen: list[str] = []
+
+        def seek() -> None:
+            c.emit(emit.assign(hit, emit.constant(False)))
+            c.emit(emit.assign(others, emit.run("match_keys", value, c.const(literals))))
+            self._pairs(free, value, others, hit, chosen)
+            self._when(emit.name(hit), after)
+
+        def after() -> None:
+            if not has_rest:
+                then()
+                return
+            taken = ast.Tuple([emit.name(k) for k in chosen], emit.LOAD)
+            remaining = emit.run("match_remaining", value, emit.name(others), taken)
+            self.match(rest, self._held(remaining), then)
+
+        self._when(some, lambda: self._each(parts, member, seek))
+
+    def _fit_all(self, parts: list[Any], free: list[tuple[Any, Any]]) -> bool:
+        """Do the patterns of pairs without a fixed key fit any pair: are they new names?"""
+        known = self.bound.union(_pattern_names(List(parts)))
+        names = [p.name for pair in free for p in pair if p.__class__ is Symbol]
+        return len({*names}) == len(names) == sum(
+            p is not None for pair in free for p in pair
+        ) and (known.isdisjoint(names))
+
+    def _pairs(
+        self, free: list[tuple[Any, Any]], value: ast.expr, others: str, hit: str, chosen: list[str]
+    ) -> None:
+        """Loops over the pairs, one inside the other, until every pattern has one of its own."""
+        c = self.c
+        if not free:
+            c.emit(emit.assign(hit, emit.constant(True)))
+            return
+        (key, pattern), *following = free
+        place = emit.name(c.temp())
+        before = ast.Tuple([emit.name(k) for k in chosen], emit.LOAD)
+        chosen.append(place.id)
+
+        def member() -> None:
+            held = self._held(emit.subscript(value, place))
+            self.match(pattern, held, lambda: self._pairs(following, value, others, hit, chosen))
+
+        with c.branch() as body:
+            is_new = ast.Compare(place, [ast.NotIn()], [before])
+            self._when(is_new, lambda: self.match(key, place, member))
+            c.emit(ast.If(emit.name(hit), [ast.Break()], []))
+        c.emit(ast.For(ast.Name(place.id, emit.STORE), emit.name(others), body, []))
 
 
 def _last_name(form: Any) -> str | None:

@@ -178,6 +178,8 @@ def _pattern_names(form: Any) -> list[str]:
 
 def _calls_built_in(pattern: List) -> bool:
     """Is a list in a pattern a dictionary, or a test by a built-in function?"""
+    if hasattr(pattern, "pairs"):
+        return True
     head = pattern[0] if len(pattern) > 1 else None
     if head.__class__ is not Symbol or head.name in NOT_RESERVED:
         return False

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from lispe_py.errors import LispError
 from lispe_py.runtime import sequence
-from lispe_py.values.dictionaries import Dictionary
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Caught, Data
 from lispe_py.values.symbol import Symbol
+from lispe_py.values.typed import section
 from lispe_py.values.types import SET_KINDS, is_list, type_name
 
 
@@ -51,13 +51,13 @@ def match_rest(members: Any, start: int) -> Any:
         return Tail(members, start) if start < len(members) else List()
     if members.__class__ is tuple:
         return List(members[start:])
-    rest = members[start:]
+    rest = section(members, start)
     # A slice of a list of texts is Python's own list, which is none of the language's.
     return members.__class__(rest) if rest.__class__ is list else rest
 
 
 def match_segment(members: Any, start: int, stop: int) -> Any:
-    part = members[start:stop]
+    part = section(members, start, stop)
     return List(part) if type(part) in (list, tuple) else part
 
 
@@ -101,20 +101,33 @@ def match_dictionary(
     if spare < 0 or (spare > 0 and not rest):
         return None
     found: list[Any] = []
-    names = [k.name if isinstance(k, Symbol) else k for k in keys]
-    for key in names:
-        if key not in value:
+    for key in keys:
+        name = key.name if isinstance(key, Symbol) else key
+        if name not in value:
             return None
-        found.append(value[key])
-    others = [k for k in value if k not in names]
-    for key in others[:free]:
-        found += [key, value[key]]
-    if rest:
-        remaining = type(value)() if isinstance(value, dict) else Dictionary()
-        for key in others[free:]:
-            remaining[key] = value[key]
-        found.append(remaining)
+        found.append(value[name])
+    if free or rest:
+        others = match_keys(value, keys)
+        for key in others[:free]:
+            found += [key, value[key]]
+        if rest:
+            found.append(match_remaining(value, others[free:]))
     return found
+
+
+def match_keys(value: Any, keys: tuple[Hashable, ...]) -> list[Any]:
+    """The keys of a dictionary but those."""
+    names = {k.name if isinstance(k, Symbol) else k for k in keys}
+    return [k for k in value if k not in names]
+
+
+def match_remaining(value: Any, keys: list[Any], taken: tuple[Any, ...] = ()) -> Any:
+    """A dictionary of the same kind with the pairs of the keys that were not taken."""
+    remaining = type(value)()
+    for key in keys:
+        if key not in taken:
+            remaining[key] = value[key]
+    return remaining
 
 
 def match_copy(value: Any) -> Any:
@@ -161,6 +174,7 @@ def is_typed(world: Structures, pattern: Any) -> bool:
 def helpers() -> dict[str, Any]:
     names = (
         match_list, match_prefix, match_rest, match_segment, match_optional, match_size,
-        match_empty, match_generic, match_type, match_data, match_dictionary, match_copy, no_match,
+        match_empty, match_generic, match_type, match_data, match_dictionary, match_keys,
+        match_remaining, match_copy, no_match,
     )  # fmt: skip
     return {function.__name__: function for function in names}
