@@ -20,6 +20,7 @@ from lispe_py.runtime.operands import (
     SETS,
     TEXT_LISTS,
     TEXTS,
+    division_by_zero,
     refused,
     unusable,
 )
@@ -175,12 +176,14 @@ def _spread_over(operation: Operation, scalar: Any, member: Any) -> Any:
     if scalar.__class__ is int or scalar.__class__ is Short:
         if operation.promote and member.__class__ in (float, Float32):
             return operation.apply(scalar, member)
-        result = operation.integers(int(scalar), truncated(plain_number(member)))
-        return (
-            vector.whole_quotient(int(scalar), truncated(plain_number(member)))
-            if (operation.symbol == "/")
-            else result
-        )
+        number = plain_number(member)
+        if operation.symbol != "/":
+            return operation.integers(int(scalar), truncated(number))
+        if number.__class__ is int:
+            return vector.whole_quotient(int(scalar), number)
+        if not number:
+            raise division_by_zero()
+        return truncated(int(scalar) / number)
     return operation.apply(float(scalar), to_number(member))
 
 
