@@ -107,6 +107,7 @@ _waiting: dict[str, Callable[[], object]] = {}
 def register_adapter(cls: type, adapter: Adapter) -> None:
     """Serve instances of ``cls`` and of its subclasses by ``adapter``."""
     _adapters[cls] = adapter
+    _waiting.pop(cls.__module__.partition(".")[0], None)
     _resolved.clear()
 
 
@@ -119,7 +120,7 @@ def adapter_for(cls: type) -> Adapter:
     """The adapter of a class: its own, an ancestor's, or the plain Python one."""
     found = _resolved.get(cls)
     if found is None:
-        for base in cls.__mro__:
+        for base in cls.__mro__ if _waiting else ():
             load = _waiting.pop(base.__module__.partition(".")[0], None)
             if load is not None:
                 load()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lispe_py import LispE, LispError
 from lispe_py.runtime.convert import leading_number
 from lispe_py.runtime.sequence import typed
-from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, Stringbytes, Strings
+from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, Stringbytes, Strings, section
 
 
 def shown(program: str) -> str:
@@ -23,19 +23,22 @@ def shown(program: str) -> str:
 
 
 @pytest.mark.parametrize("cls", [Integers, Shorts, Floats, Numbers])
-def test_slices_copies_and_pickles_keep_the_class(cls: type[Any]) -> None:
+def test_parts_copies_and_pickles_keep_the_class(cls: type[Any]) -> None:
     value = cls([1, 2, 3, 4])
     for other in (
-        value[:],
+        section(value),
         copy.copy(value),
         copy.deepcopy(value),
         pickle.loads(pickle.dumps(value)),
-        value[:2] + value[2:],
+        section(value, 0, 2) + section(value, 2),
+        cls(value[:]),
     ):
         assert other.__class__ is cls
         assert other == value
         assert other is not value
-    assert value[1:3].tolist() == [2, 3]
+    assert section(value, 1, 3).tolist() == [2, 3]
+    assert section(value, step=-2).tolist() == [4, 2]
+    assert section([1, 2, 3], 1) == [2, 3]
     assert value[-1] == 4
 
 
@@ -215,3 +218,58 @@ def test_a_sequence_without_end_is_no_list() -> None:
 def test_text_kinds() -> None:
     assert Strings(["a"]).kind == "strings"
     assert Stringbytes([b"a"]).atom == "stringbytes_"
+
+
+MEMBERS = """
+(defun put(l i v) (set@ l i v) l)
+(defun add(l i v) (+= (@ l i) v) l)
+(defun one(l) (+= (@ l 0) 1) l)
+(defun get_(l i) (@ l i))
+(defun row(l i j) (@ l i j))
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("(put (integers 1 2) 0 5)", "(5 2)"),
+        ("(put (integers 1 2) 1 5.7)", "(1 5)"),
+        ("(put (integers 1 2) -1 5)", "(1 5)"),
+        ("(put (integers 1 2) 2 9)", "(1 2 9)"),
+        ('(put (integers 1 2) 0 "7")', "(7 2)"),
+        ("(put (numbers 1 2) 0 5)", "(5 2)"),
+        ("(put (numbers 1 2) 0 5.5)", "(5.5 2)"),
+        ("(put (floats 1 2) 0 5.5)", "(5.5 2)"),
+        ("(put (shorts 1 2) 0 5)", "(5 2)"),
+        ("(add (integers 1 2) 0 5)", "(6 2)"),
+        ("(add (integers 1 2) 1 5.7)", "(1 7)"),
+        ("(add (integers 1 2) -1 5)", "(1 7)"),
+        ("(add (integers 1 2) 2 9)", "(1 2 9)"),
+        ("(add (numbers 1 2) 0 5.5)", "(6.5 2)"),
+        ("(add (numbers 1 2) 0 5)", "(6 2)"),
+        ("(add (shorts 1 2) 0 5)", "(6 2)"),
+        ("(one (integers 1 2))", "(2 2)"),
+        ("(one (numbers 1.5 2))", "(2.5 2)"),
+        ("(get_ (integers 1 2) -1)", "2"),
+        ("(get_ (integers 1 2) 1.7)", "2"),
+        ("(type (get_ (floats 0.5 2) 0))", "float_"),
+        ("(type (get_ (shorts 1 2) 0))", "short_"),
+        ("(row (list (integers 4 5) (numbers 0.5)) 0 1)", "5"),
+    ],
+)
+def test_members_in_functions(program: str, expected: str) -> None:
+    assert shown(MEMBERS + program) == expected
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("(get_ (integers 1 2)\n 2)", "index out of bounds"),
+        ("(put (integers 1 2) 0 100000000000000000000)", "too large"),
+        ("(add (integers 9223372036854775807) 0 1)", "too large"),
+    ],
+)
+def test_errors_of_members_in_functions(program: str, message: str) -> None:
+    with pytest.raises(LispError, match=message) as caught:
+        LispE().eval(MEMBERS + program)
+    assert caught.value.line in (2, 3, 5)

@@ -26,7 +26,7 @@ from lispe_py.values.lists import List, Tail
 from lispe_py.values.matrix import Grid
 from lispe_py.values.records import Enumeration, Stream
 from lispe_py.values.symbol import Symbol
-from lispe_py.values.typed import Strings
+from lispe_py.values.typed import Strings, section
 from lispe_py.values.types import (
     DICTIONARY_KINDS,
     GENERIC,
@@ -120,7 +120,7 @@ def _turned(items: Any, steps: int) -> Any:
     if not len(items):
         return items
     steps %= len(items)
-    return items[steps:] + items[:steps]
+    return section(items, steps) + section(items, 0, steps)
 
 
 @primitive("⌽", "rotate")
@@ -175,7 +175,9 @@ def _turned_grid(grid: Grid, steps: int, rows: bool) -> Grid:
         return grid.with_members(result)
     starts = range(0, len(flat), width)
     return grid.with_members(
-        flat.__class__(chain.from_iterable(_turned(flat[i : i + width], steps) for i in starts))
+        flat.__class__(
+            chain.from_iterable(_turned(section(flat, i, i + width), steps) for i in starts)
+        )
     )
 
 

@@ -21,7 +21,7 @@ from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import FILL, Grid, Matrix, Tensor, from_array, shaped
 from lispe_py.values.scalars import Float32, Short
-from lispe_py.values.typed import TYPED, Integers
+from lispe_py.values.typed import TYPED, Integers, section
 from lispe_py.values.types import TYPE_NAMES, is_list
 
 #: Members beyond which a shape is a mistake.
@@ -236,8 +236,8 @@ def _sizes(values: tuple[Any, ...]) -> list[int]:
 def _filled(items: list[Any], count: int) -> list[Any]:
     """``count`` members, taken from a list over and over."""
     if not items or not count:
-        return items[:0]
-    return (items * -(-count // len(items)))[:count]
+        return section(items, 0, 0)
+    return section(items * -(-count // len(items)), 0, count)
 
 
 def _lists(items: list[Any], sizes: list[int]) -> Any:
@@ -487,7 +487,7 @@ def concatenation(*values: Any) -> Any:
     first = values[0]
     if len(values) == 1:
         if isinstance(first, Grid):
-            return shaped(first.kind, (prod(first.shape),), first.buffer[:])
+            return shaped(first.kind, (prod(first.shape),), section(first.buffer))
         return flatten(first)
     second = values[1]
     if isinstance(first, Grid):
@@ -557,4 +557,4 @@ def mapped_rows(grid: Grid, function: Callable[[Any], Any]) -> list[Any]:
     width = grid.shape[-1]
     flat = grid.buffer
     count = prod(grid.shape[:-1])
-    return [function(flat[i * width : (i + 1) * width]) for i in range(count)]
+    return [function(section(flat, i * width, (i + 1) * width)) for i in range(count)]

@@ -379,8 +379,7 @@ def at(c: Compiler, form: List) -> ast.expr:
         c.emit(emit.assign(kept, index))
         index = emit.name(kept)
         index.number_class = "int"  # type: ignore[attr-defined]
-    kinds: list[ast.expr] = [emit.has_class(container, k) for k in ("List", "Strings")]
-    tests: list[ast.expr] = [ast.BoolOp(ast.Or(), kinds)]
+    tests: list[ast.expr] = [_is_indexed(container)]
     if class_of(index) != "int":
         tests.append(emit.has_class(index, "int"))
     other: ast.expr = emit.run("at", container, index)
@@ -398,6 +397,13 @@ def at(c: Compiler, form: List) -> ast.expr:
     )
 
 
+def _is_indexed(container: ast.expr) -> ast.BoolOp:
+    """Is it a list whose members Python gives by an integer as the language does?"""
+    kinds: list[ast.expr] = [emit.has_class(container, "List")]
+    kinds.append(emit.in_classes(container, "indexed"))
+    return ast.BoolOp(ast.Or(), kinds)
+
+
 def _at_two(c: Compiler, container: ast.expr, first: ast.expr, second: ast.expr) -> ast.expr:
     """A member of a list in a list."""
     general = emit.run("at", container, first, second)
@@ -409,8 +415,9 @@ def _at_two(c: Compiler, container: ast.expr, first: ast.expr, second: ast.expr)
     inner = emit.name(target)
     tests: list[ast.expr] = [emit.has_class(container, "List")]
     tests += [emit.has_class(key, "int") for key in (first, second) if class_of(key) != "int"]
+    row = emit.has_class(emit.walrus(target, emit.subscript(container, first)), "List")
     found = emit.conditional(
-        emit.has_class(emit.walrus(target, emit.subscript(container, first)), "List"),
+        ast.BoolOp(ast.Or(), [row, emit.in_classes(inner, "indexed")]),
         emit.subscript(inner, second),
         emit.run("at", inner, second),
     )
@@ -474,11 +481,21 @@ def set_at(c: Compiler, form: List) -> ast.expr:
     fast: list[ast.stmt] = [emit.set_subscript(container, index, value)]
     with c.branch() as slow:
         c.update(target.name, emit.run("set_at", container, index, value))
+    slow = [ast.If(ast.BoolOp(ast.And(), [takes(container, value), *tests[1:]]), fast, slow)]
     if class_of(index) is None and not isinstance(index, ast.Constant):
         keyed = ast.BoolOp(ast.And(), _has_text_key(container, index))
         slow = [ast.If(keyed, [emit.set_subscript(container, index, value)], slow)]
     c.emit(ast.If(ast.BoolOp(ast.And(), tests), fast, slow))
     return container
+
+
+def takes(container: ast.expr, value: ast.expr) -> ast.expr:
+    """Is it a typed list whose members are of the class of the value?"""
+    kind = {"int": "Integers", "float": "Numbers"}.get(class_of(value) or "")
+    if kind is not None:
+        return emit.has_class(container, kind)
+    member = emit.run("member_class", emit.attribute(container, "__class__"))
+    return emit.is_(member, emit.attribute(value, "__class__"))
 
 
 def _nullp(c: Compiler, form: List) -> ast.expr:

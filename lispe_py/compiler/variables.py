@@ -8,7 +8,7 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, TAIL, Dest, as_held, special
-from lispe_py.compiler.operators import class_of, is_indexed, operation
+from lispe_py.compiler.operators import class_of, operation, takes
 from lispe_py.compiler.symbols import UPDATES
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
@@ -298,7 +298,8 @@ def _count(
 
     def changed(found: ast.expr) -> list[ast.stmt]:
         sum_ = ast.BinOp(emit.name(old), _COUNTING[operator](), value)
-        result = emit.run(f"update {operator}", emit.run("cell", container, key), value)
+        cell = emit.run("cell", container, key)
+        result: ast.expr = emit.run(f"update {operator}", cell, value)
         for kind in (known,) if (known := class_of(value)) else ("int", "float"):
             both = emit.has_class(emit.name(old), kind)
             if not known:
@@ -313,17 +314,30 @@ def _count(
         ]
 
     keyed: list[ast.expr] = [emit.in_classes(container, "text_keyed"), emit.has_class(key, "str")]
-    listed: list[ast.expr] = [
-        is_indexed(container, "counted_in"),
+    there: list[ast.expr] = [
         emit.has_class(key, "int"),
         ast.Compare(emit.constant(-1), [ast.Lt(), ast.Lt()], [key, emit.run("len", container)]),
+    ]
+    listed = [emit.has_class(container, "List"), *there]
+    # The members of a typed list have the class of the value: nothing is left to test.
+    typed = [takes(container, value), *there]
+    sum_ = ast.BinOp(emit.subscript(container, key), _COUNTING[operator](), value)
+    in_typed: list[ast.stmt] = [
+        emit.assign(new, sum_),
+        emit.set_subscript(container, key, emit.name(new)),
     ]
     in_list = changed(emit.subscript(container, key))
     in_dictionary = changed(emit.call(emit.attribute(container, "get"), [key]))
     return ast.If(
         ast.BoolOp(ast.And(), keyed),
         in_dictionary,
-        [ast.If(ast.BoolOp(ast.And(), listed), in_list, general)],
+        [
+            ast.If(
+                ast.BoolOp(ast.And(), listed),
+                in_list,
+                [ast.If(ast.BoolOp(ast.And(), typed), in_typed, general)],
+            )
+        ],
     )
 
 

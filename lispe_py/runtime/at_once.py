@@ -19,7 +19,16 @@ from lispe_py.runtime.operands import NUMERIC_LISTS, Binary
 from lispe_py.values.lists import List, Tail
 from lispe_py.values.matrix import Matrix
 from lispe_py.values.symbol import Symbol
-from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts, Strings
+from lispe_py.values.typed import (
+    TYPED,
+    Floats,
+    Integers,
+    Numbers,
+    Numeric,
+    Shorts,
+    Strings,
+    section,
+)
 from lispe_py.values.unfilled import list_of, unfilled
 
 #: Operators that are Python's on two integers and on two numbers.
@@ -233,8 +242,8 @@ def equal_members(items: Numeric, other: Any) -> Integers | None:
 def turned(items: Numeric, steps: int) -> Numeric:
     """A typed list rotated to the left."""
     if not len(items):
-        return items[:]
+        return section(items)
     steps %= len(items)
-    result: Numeric = items[steps:]
+    result: Numeric = section(items, steps)
     result.extend(items[:steps])
     return result

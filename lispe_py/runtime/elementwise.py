@@ -29,7 +29,7 @@ from lispe_py.values.lists import List, Tail
 from lispe_py.values.matrix import Grid
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.sets import SetI, SetN, SetS
-from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, Stringbytes, Strings
+from lispe_py.values.typed import Floats, Integers, Numbers, Shorts, Stringbytes, Strings, section
 from lispe_py.values.types import TYPE_NAMES
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def scalar_and_list(operation: Operation, scalar: Any, items: Any) -> Any:
     ci = items.__class__
     cs = scalar.__class__
     if not len(items):
-        return items[:] if ci in NUMERIC_LISTS else like(items, [])
+        return section(items) if ci in NUMERIC_LISTS else like(items, [])
     if ci in NUMERIC_LISTS and cs in TEXTS and operation.symbol == "+":
         # The rules of the list hold: a text is the number that it spells.
         return vector.scalar_and_typed(operation, scalar, items)

@@ -15,7 +15,7 @@ from lispe_py.runtime.slices import extract
 from lispe_py.values.linked import LinkedList
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import Grid, Matrix, Tensor, shaped
-from lispe_py.values.typed import TYPED, Numbers, does_not_fit
+from lispe_py.values.typed import TYPED, Numbers, does_not_fit, section
 from lispe_py.values.types import TYPE_NAMES, is_list
 
 #: Kinds of matrices that hold numbers.
@@ -200,7 +200,7 @@ class GridAdapter(Adapter):
 
     def to_typed(self, value: Grid) -> Any:
         flat = value.buffer
-        return flat[:] if value._parts is None else flat
+        return section(flat) if value._parts is None else flat
 
     # ------------------------------------------------------------ changes
 
@@ -280,7 +280,7 @@ def _list_first(operation: arithmetic.Operation, left: Any, right: Grid) -> Any:
     pair the members of the list with the rows, and give a list.
     """
     if not len(left):
-        return left[:]
+        return section(left)
     if right.kind not in ELEMENTS_OF_NUMBERS:
         raise refused(operation.symbol)
     if len(right.shape) > 2:

@@ -21,7 +21,7 @@ from lispe_py.values.lists import List, Tail
 from lispe_py.values.records import Data
 from lispe_py.values.scalars import Float32
 from lispe_py.values.sets import SETS, Set
-from lispe_py.values.typed import Floats, Stringbytes, Strings
+from lispe_py.values.typed import Floats, Stringbytes, Strings, section
 from lispe_py.values.types import (
     DICTIONARY_KINDS,
     NUMBERS,
@@ -122,7 +122,7 @@ def first_position(value: Any, sought: Any, start: int = 0) -> int | None:
 
 def last_position(value: Any, sought: Any) -> int | None:
     if isinstance(value, (array, list)) and value.__class__ is not Data:
-        backward = value[::-1]
+        backward = section(value, step=-1)
         if value.__class__ in (Strings, Stringbytes):
             backward = value.__class__(backward)
         elif value.__class__ is List:

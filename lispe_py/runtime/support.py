@@ -174,6 +174,8 @@ def not_same(left: Any, right: Any) -> bool | None:
 
 #: Dictionaries that keep a text as a key, as it is.
 TEXT_KEYED = frozenset({Dictionary, DictionaryJson, DictionaryTree})
+#: Typed lists whose members are Python's own numbers, and the class of those.
+MEMBERS: dict[type, type] = {Integers: int, Numbers: float}
 #: Classes whose size is the length that Python gives.
 SIZED = TEXT_KEYED | {List, str, Strings, Integers, Numbers}
 
@@ -183,6 +185,8 @@ def helpers() -> dict[str, Any]:
     return {
         "int": int, "float": float, "str": str, "List": List, "Tail": Tail,
         "Strings": Strings, "Dictionary": Dictionary, "text_keyed": TEXT_KEYED, "sized": SIZED,
+        "Integers": Integers, "Numbers": Numbers, "member_class": MEMBERS.get,
+        "indexed": frozenset({Strings, *MEMBERS}),
         "has_key": has_key, "class_of_members": class_of_members,
         "kept": kept, "typed_by_first": typed_by_first,
         "Function": type(helpers), "Exception": Exception,

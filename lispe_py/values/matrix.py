@@ -14,7 +14,7 @@ from math import prod
 from typing import Any, ClassVar
 
 from lispe_py.errors import LispError
-from lispe_py.values.typed import TYPED
+from lispe_py.values.typed import TYPED, section
 from lispe_py.values.unfilled import list_of
 
 #: Kind of the storage -> its name in ``matrix_integer_``.
@@ -80,7 +80,7 @@ class Grid:
             count, *inner = self.shape
             width = prod(inner)
             flat = self._flat
-            pieces = [flat[i * width : (i + 1) * width] for i in range(count)]
+            pieces = [section(flat, i * width, (i + 1) * width) for i in range(count)]
             if len(inner) > 1:
                 self._parts = [type(self)(self.kind, inner, piece) for piece in pieces]
             else:
@@ -141,7 +141,7 @@ class Grid:
             return
         width = prod(self.shape[1:])
         for index, part in enumerate(self._parts):
-            piece = _typed(self.kind, flat[index * width : (index + 1) * width])
+            piece = _typed(self.kind, section(flat, index * width, (index + 1) * width))
             if isinstance(part, Grid):
                 part.fill(piece)
             else:
@@ -151,7 +151,7 @@ class Grid:
         """A copy that shares nothing."""
         flat = self.buffer
         if flat is self._flat:
-            flat = flat[:]
+            flat = section(flat)
         return type(self)(self.kind, self.shape, _typed(self.kind, flat))
 
     def __copy__(self) -> Any:
