@@ -17,7 +17,7 @@ from lispe_py import LispE
 from lispe_py.assistance import complete, describe, signature_at
 from lispe_py.highlighting import LispELexer, pieces
 from lispe_py.indentation import indent_of
-from lispe_py.repl.session import Session, starred
+from lispe_py.repl.session import Session, quoted, starred
 from lispe_py.surface import tokens
 
 ROOT = Path(__file__).parent.parent
@@ -460,6 +460,24 @@ def test_star_names() -> None:
     assert starred("(list *1 *2 '*e)") == "(list ⁎1 ⁎2 '⁎e)"
     for text in ("(*1 2)", "(* 1 2)", '"*1"', "(a *4)", "; *1"):
         assert starred(text) == text
+
+
+def test_help_of_a_built_in_needs_no_quote() -> None:
+    lisp = LispE()
+    lisp.eval("(defun half(x) (/ x 2)) (setq word 'car)")
+    assert quoted(lisp, "(list (help car) (source torch_relu))") == (
+        "(list (help 'car) (source 'torch_relu))"
+    )
+    assert quoted(lisp, "(help +)") == "(help '+)"
+    for text in ("(help 'car)", "(help half)", "(help word)", "(help)", "(f car)", '"(help car)"'):
+        assert quoted(lisp, text) == text
+    shown: list[str] = []
+    session = Session(lisp, lambda error, _: shown.append(str(error)))
+    for text in ("(help car)", "(help 'car)", "(help half)", "(help nowhere)"):
+        session.enter(text, shown.append)
+    assert shown[0] == shown[1] and shown[0].startswith("(car value)")
+    assert shown[2] == "(defun half (x) (/ x 2))"
+    assert "nowhere" in shown[3]
 
 
 def test_session_remembers_values_and_errors() -> None:

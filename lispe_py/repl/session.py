@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from lispe_py.errors import LispError, LispExit, StoppedError
 from lispe_py.repl.folders import startup_file
 from lispe_py.repl.values import summary
-from lispe_py.surface import OPENING, tokens
+from lispe_py.surface import NAMES, OPENING, VOID, tokens
 from lispe_py.values.symbol import NOTHING
 from lispe_py.version import __version__
 
@@ -36,6 +36,9 @@ SAME = 1.0
 #: language it is a product.
 _STAR = "⁎"
 _REMEMBERED = ("1", "2", "3", "e")
+
+#: What is asked of a built-in by its name, quoted or not.
+_ASKING = frozenset({"help", "source"})
 
 
 class Session:
@@ -79,7 +82,7 @@ class Session:
 
         def run() -> None:
             self._await_library()
-            value = self.lisp.eval(starred(text), name)
+            value = self.lisp.eval(quoted(self.lisp, starred(text)), name)
             if value is not NOTHING:
                 self.remember(value)
                 shown.append(form(value))
@@ -187,3 +190,28 @@ def starred(text: str) -> str:
             piece = _STAR
         pieces.append(piece)
     return "".join(pieces)
+
+
+def quoted(lisp: LispE, text: str) -> str:
+    """An entry with ``(help car)`` made ``(help 'car)``: a built-in is no value by itself.
+
+    >>> from lispe_py import LispE
+    >>> quoted(LispE(), "(help car)")
+    "(help 'car)"
+    """
+    if not any(word in text for word in _ASKING):
+        return text
+    found = [token for token in tokens(text) if token.kind not in VOID]
+    pieces, position = [], 0
+    for head, argument, closing in zip(found, found[1:], found[2:]):
+        name = text[argument.start : argument.end]
+        if (
+            text[head.start : head.end] in _ASKING
+            and argument.kind in NAMES
+            and closing.kind == "RPAR"
+            and name not in lisp.scope
+            and lisp.entry(name) is not None
+        ):
+            pieces += [text[position : argument.start], "'"]
+            position = argument.start
+    return "".join([*pieces, text[position:]])
