@@ -60,7 +60,7 @@ def unpack(table: Tensor, scale: Tensor, least: Tensor, group: int, begin: int, 
 
 def fast(x: Tensor, rows: int) -> bool:
     """Can :func:`product` take so many rows of this tensor, and is it the faster way?"""
-    return 0 < rows <= ROWS and x.is_cpu and _available()
+    return 0 < rows <= ROWS and x.is_cpu and x.dtype is not torch.float64 and _available()
 
 
 @lru_cache(maxsize=1)

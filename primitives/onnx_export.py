@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import os
 import tempfile
@@ -71,6 +72,15 @@ def _names(value: Any, name: str) -> list[str] | None:
     return [text(one, name) for one in value]
 
 
+def _laid_out(model: nn.Module, axes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What is said of the inputs, as the exporter wants it: of those in ``*inputs`` in a tuple."""
+    kinds = [one.kind for one in inspect.signature(model.forward).parameters.values()]
+    if inspect.Parameter.VAR_POSITIONAL not in kinds:
+        return axes
+    first = kinds.index(inspect.Parameter.VAR_POSITIONAL)
+    return (*axes[:first], axes[first:])
+
+
 def _export(
     model: nn.Module, examples: tuple[Tensor, ...], dynamic: bool, names: Any, opset: int | None
 ) -> Any:
@@ -79,7 +89,8 @@ def _export(
     if dynamic:
         # Every axis may vary, but for those that the model itself fixes.
         free = torch.export.Dim.AUTO
-        axes = tuple(dict.fromkeys(range(one.dim()), free) for one in examples)
+        each = tuple(dict.fromkeys(range(one.dim()), free) for one in examples)
+        axes = _laid_out(model, each)
     try:
         with _quiet(), torch.no_grad():
             return torch.onnx.export(

@@ -35,6 +35,7 @@ def test_products_are_those_of_the_floating_weight(
     want = x.double() @ layer.dequantised(torch.float64).t() + layer.bias.double()
     assert torch.allclose(layer(x).double(), want, atol=1e-5)
     assert layer(x.view(1, rows, 1, inputs)).shape == (1, rows, 1, outputs)
+    torch.testing.assert_close(layer(x.double()), want)
     short = layer(x.bfloat16())
     assert short.dtype is torch.bfloat16
     assert torch.allclose(short.double(), want, atol=0.05, rtol=0.02)

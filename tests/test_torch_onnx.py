@@ -22,6 +22,9 @@ DECODER = """(torch_decoder (dictionary "vocab_size" 20 "hidden_size" 16 "interm
    "num_hidden_layers" 1 "num_attention_heads" 4 "num_key_value_heads" 2))"""
 
 
+SEQUENCE = "(torch_model_quantize_int4 (torch_sequential (torch_linear 4 8) (torch_linear 8 3)))"
+
+
 @pytest.fixture
 def lisp(tmp_path: Path) -> LispE:
     made = LispE()
@@ -35,6 +38,7 @@ MODELS: list[tuple[str, Tensor, list[Tensor]]] = [
     ("(torch_model 4 8 3)", torch.randn(2, 4), [torch.randn(7, 4)]),
     ("(torch_lora_linear 4 3 2 2)", torch.randn(2, 4), [torch.randn(5, 4)]),
     ("(torch_model_quantize_dynamic (torch_model 4 8 3))", torch.randn(2, 4), [torch.randn(5, 4)]),
+    (SEQUENCE, torch.randn(2, 4), [torch.randn(5, 4)]),
     (TRANSFORMER, torch.randint(0, 20, (2, 5)), [torch.randint(0, 20, (3, 9))]),
     (DECODER, torch.randint(0, 20, (2, 5)), [torch.randint(0, 20, (3, 9))]),
 ]
@@ -59,7 +63,7 @@ def test_another_runtime_gives_the_same(
 def test_names_and_fixed_axes(lisp: LispE, tmp_path: Path) -> None:
     config = '(dictionary "dynamic" nil "input_names" (list "x") "output_names" (list "y"))'
     lisp.eval("(setq m (torch_linear 4 3))")
-    lisp.eval(f"(torch_onnx_export m (tensor_ones '(2 4)) (+ folder \"m.onnx\") {config})")
+    lisp.eval(f'(torch_onnx_export m (tensor_ones \'(2 4)) (+ folder "m.onnx") {config})')
     info = lisp.eval('(torch_onnx_info (+ folder "m.onnx"))')
     assert list(info["inputs"]) == ["x"] and list(info["outputs"]) == ["y"]
     model = onnx.load(str(tmp_path / "m.onnx"))
@@ -67,7 +71,7 @@ def test_names_and_fixed_axes(lisp: LispE, tmp_path: Path) -> None:
     assert sizes == [2, 4]
     assert [p.name for p in tmp_path.iterdir()] == ["m.onnx"]
     with pytest.raises(LispError, match="the model failed"):
-        lisp.eval("(torch_onnx_run (+ folder \"m.onnx\") (tensor_ones '(3 4)))")
+        lisp.eval('(torch_onnx_run (+ folder "m.onnx") (tensor_ones \'(3 4)))')
 
 
 @pytest.mark.parametrize(
@@ -75,8 +79,8 @@ def test_names_and_fixed_axes(lisp: LispE, tmp_path: Path) -> None:
     [
         ('(torch_onnx_export 5 (tensor_ones \'(2 4)) "m.onnx")', "must be a module"),
         ('(torch_onnx_export m 5 "m.onnx")', "must be a tensor or a list of tensors"),
-        ("(torch_onnx_export m (tensor_ones '(2 5)) \"m.onnx\")", "cannot be exported"),
-        ("(torch_onnx_export m (tensor_ones '(2 4)) \"nowhere/m.onnx\")", "no such folder"),
+        ('(torch_onnx_export m (tensor_ones \'(2 5)) "m.onnx")', "cannot be exported"),
+        ('(torch_onnx_export m (tensor_ones \'(2 4)) "nowhere/m.onnx")', "no such folder"),
         ('(torch_onnx_run "none.onnx" (tensor_ones \'(2 4)))', "file not found"),
         ('(torch_onnx_run (+ folder "bad.onnx") (tensor_ones \'(2 4)))', "cannot read"),
         ('(torch_onnx_info (+ folder "bad.onnx"))', "cannot read"),

@@ -112,8 +112,6 @@ DECODER = """
 (setq ids (torch_tensor '((1 2 3))))
 (setq two (torch_tensor '((4) (5))))
 """
-SHARDED = SHARDED.replace("DECODER", DECODER)
-
 # Another number of processes goes on from the third step.
 RESUMED = """
 (setg loss nil)
@@ -225,7 +223,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes have left."""
     folder = tmp_path_factory.mktemp("two")
     start(folder)
-    codes, errors = run_group(folder, SHARDED, 2)
+    codes, errors = run_group(folder, SHARDED.replace("DECODER", DECODER), 2)
     # The second has died; the first, which was about to save, was ended or missed it.
     assert codes in ("[-15, 1]", "[1, 1]"), errors
     (folder / "errors.txt").write_text(errors)
