@@ -65,3 +65,13 @@ NOT_RESERVED: frozenset[str] = LIBRARY_FUNCTIONS.union(
     treen values
     """.split()
 )
+
+
+def also_written(name: str) -> str | None:
+    """A hint for messages about a name that its author wrote in another way; None for others.
+
+    >>> also_written("∑")
+    "'∑' is also written: sum"
+    """
+    spellings = [alias for alias, canonical in ALIASES.items() if canonical == name]
+    return f"'{name}' is also written: {' '.join(spellings)}" if spellings else None

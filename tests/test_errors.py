@@ -219,3 +219,18 @@ def test_a_call_from_python_has_no_place_to_show() -> None:
     with pytest.raises(LispError) as caught:
         lisp.call("car", 5)
     assert caught.value.text == f"Error: {CAR}, line: 0 in: main"
+
+
+@pytest.mark.parametrize(
+    "program, hint",
+    [
+        ("(defun sum(l) l)", "'∑' is also written: sum"),
+        ("(class@ member (x))", "'∈' is also written: member"),
+        ("(defpat scan(x) x)", "'↘' is also written: scan \\\\"),
+        ("(defun car(l) l)", None),
+    ],
+)
+def test_a_reserved_name_is_told_as_it_was_written(program: str, hint: str | None) -> None:
+    with pytest.raises(LispError, match="is a reserved keyword") as raised:
+        LispE().eval(program)
+    assert raised.value.hint == hint

@@ -19,7 +19,7 @@ from lispe_py.compiler.functions import (
 from lispe_py.compiler.patterns import PATTERN_KINDS, body_name, compile_bodies
 from lispe_py.compiler.scope import Frame, mentions
 from lispe_py.compiler.unit import DEFINITIONS, definition, run_definition
-from lispe_py.names import CONSTANTS
+from lispe_py.names import CONSTANTS, also_written
 from lispe_py.values.instances import ClassInfo
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
@@ -98,7 +98,7 @@ def _class_parts(c: Compiler, form: List) -> tuple[str, list[Any], str | None, l
         raise c.fail("wrong class definition", form)
     name = form[1].name
     if name in CONSTANTS or c.is_reserved(name):
-        raise c.fail(f"'{name}' is a reserved keyword.", form)
+        raise c.fail(f"'{name}' is a reserved keyword.", form, also_written(name))
     parts = list(form[2:])
     fields: list[Any] = []
     if parts and isinstance(parts[0], List) and (not parts[0] or parts[0][0] not in _PARTS):

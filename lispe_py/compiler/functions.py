@@ -10,7 +10,7 @@ from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, TAIL, inline, special
 from lispe_py.compiler.inference import Assignments, local_classes, result_of, suppositions
 from lispe_py.compiler.scope import Frame, bound_names, mentions, updated_names
-from lispe_py.names import CONSTANTS
+from lispe_py.names import CONSTANTS, also_written
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
@@ -305,7 +305,7 @@ def function_parts(c: Compiler, form: List) -> tuple[str, Any, list[Any]]:
     if name.__class__ is not Symbol:
         raise c.fail("the name of a function is expected", form)
     if name.name in CONSTANTS or c.is_reserved(name.name):
-        raise c.fail(f"'{name.name}' is a reserved keyword.", form)
+        raise c.fail(f"'{name.name}' is a reserved keyword.", form, also_written(name.name))
     if not isinstance(form[2], List):
         raise c.fail("List of missing parameters in a function declaration", form)
     if len(form) < 4:

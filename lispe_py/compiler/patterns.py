@@ -18,7 +18,7 @@ from lispe_py.compiler.forms import TAIL, Dest, special
 from lispe_py.compiler.functions import finish_function, install
 from lispe_py.compiler.scope import QUOTE, Frame, _pattern_names, bound_names, mentions
 from lispe_py.compiler.unit import definition
-from lispe_py.names import CONSTANTS, CUT, FAIL
+from lispe_py.names import CONSTANTS, CUT, FAIL, also_written
 from lispe_py.runtime.matching import is_typed
 from lispe_py.values.instances import ClassInfo
 from lispe_py.values.lists import List
@@ -522,7 +522,7 @@ def body_name(c: Compiler, form: List) -> str:
         raise c.fail("wrong number of arguments", form)
     name: str = form[1].name
     if name in CONSTANTS or c.is_reserved(name):
-        raise c.fail(f"'{name}' is a reserved keyword.", form)
+        raise c.fail(f"'{name}' is a reserved keyword.", form, also_written(name))
     if len(form) < 4:
         raise c.fail("wrong number of arguments", form)
     return name
