@@ -404,7 +404,9 @@ class LoRAOver(Adapted):
         return {"base": self.base.spec(), **self.adapter_sizes()}
 
     def merge(self) -> None:
-        raise LispError(f"adapters cannot be merged into a {self.base.printed()}")
+        kept = self.base.quantised
+        into = f"weights kept as {kept}" if kept else f"a {self.base.printed()}"
+        raise LispError(f"adapters cannot be merged into {into}")
 
     def delta(self, names: list[str] | None = None) -> Tensor:
         if names is None and not self.active:
