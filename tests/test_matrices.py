@@ -90,7 +90,9 @@ def test_changes(change: str, expected: str) -> None:
 
 
 def test_copies_share_nothing() -> None:
-    assert shown("(setq m (rho 2 2 (iota 4))) (setq n (clone m)) (set@ n 0 0 9) m") == "((1 2) (3 4))"
+    assert (
+        shown("(setq m (rho 2 2 (iota 4))) (setq n (clone m)) (set@ n 0 0 9) m") == "((1 2) (3 4))"
+    )
     assert shown("(setq m (rho 2 2 (iota 4))) (setq n (+ m 0)) (set@ n 0 0 9) m") == "((1 2) (3 4))"
     m = shaped("numbers", (2, 2), [1.0, 2.0, 3.0, 4.0])
     for other in (copy.copy(m), copy.deepcopy(m), pickle.loads(pickle.dumps(m))):
@@ -239,3 +241,40 @@ def test_rows_keep_their_class() -> None:
         assert m.parts[0].__class__ is cls
         assert m.buffer.__class__ is cls
     assert equal(shaped("integers", (1, 2), [1, 2]), List([Numbers([1, 2])])) is True
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("(put (rho 2 2 (integers 1 2 3 4)) 1 0 9)", "((1 2) (9 4))"),
+        ("(put (rho 2 2 (integers 1 2 3 4)) -1 -1 9.7)", "((1 2) (3 9))"),
+        ("(put (rho 2 2 (numbers 1 2 3 4)) 0 1 0.5)", "((1 0.5) (3 4))"),
+        ("(put (rho 2 2 (floats 1 2 3 4)) 0 1 0.5)", "((1 0.5) (3 4))"),
+        ("(add (rho 2 2 (integers 1 2 3 4)) 1 1 5)", "((1 2) (3 9))"),
+        ("(add (rho 2 2 (numbers 1 2 3 4)) 0 0 0.5)", "((1.5 2) (3 4))"),
+        ("(see (rho 2 2 (integers 1 2 3 4)) -1 0)", "3"),
+        ("(see (rho 2 2 (integers 1 2 3 4)) 1.5 0)", "3"),
+        # A row that was taken out is live: it and the matrix change together.
+        ("(setq m (rho 2 2 (integers 1 2 3 4))) (setq r (@ m 1)) (put m 1 0 9) r", "(9 4)"),
+        ("(setq m (rho 2 2 (integers 1 2 3 4))) (setq r (@ m 1)) (set@ r 0 7) (see m 1 0)", "7"),
+        (
+            "(add (rho 2 2 2 (integers 1 2 3 4 5 6 7 8)) 1 1 '(1 1))",
+            "(((1 2) (3 4)) ((5 6) (8 9)))",
+        ),
+    ],
+)
+def test_members_in_functions(program: str, expected: str) -> None:
+    lisp = LispE()
+    lisp.eval("(defun put(m i j v) (set@ m i j v) m) (defun add(m i j v) (+= (@ m i j) v) m)")
+    lisp.eval("(defun see(m i j) (@ m i j))")
+    assert lisp.show(lisp.eval(program)) == expected
+
+
+@pytest.mark.parametrize("call", ["(see m 2 0)", "(see m 0 -3)", "(put m 0 2 1)", "(add m 2 0 1)"])
+def test_members_outside(call: str) -> None:
+    lisp = LispE()
+    lisp.eval("(defun put(m i j v) (set@ m i j v) m) (defun add(m i j v) (+= (@ m i j) v) m)")
+    lisp.eval("(defun see(m i j) (@ m i j)) (setq m (rho 2 2 (integers 1 2 3 4)))")
+    with pytest.raises(LispError, match="out of bounds|index"):
+        lisp.eval(call)
+    assert lisp.show(lisp.eval("m")) == "((1 2) (3 4))"

@@ -17,6 +17,7 @@ from lispe_py.values.functions import form_of
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import Cell, LinkedList, Point
 from lispe_py.values.lists import List, Tail, rest
+from lispe_py.values.matrix import Grid, Matrix
 from lispe_py.values.records import Data, Enumeration, Range, Stream
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.sets import SETS, Set
@@ -249,6 +250,11 @@ def at(value: Any, key: Any, *more: Any) -> Any:
             value = value[key]
         except IndexError:
             raise LispError(OUT_OF_BOUNDS) from None
+    elif value.__class__ is Matrix and len(more) == 1 and key.__class__ is int is more[0].__class__:
+        try:
+            return value.member(key, more[0])
+        except IndexError:
+            raise LispError(OUT_OF_BOUNDS) from None
     else:
         read = _AT.get(value.__class__)
         if read is None:
@@ -274,6 +280,9 @@ _NOTHING_YET: dict[type, Any] = {
 def cell(value: Any, key: Any, *more: Any) -> Any:
     """What an update such as ``+=`` finds in a cell: 0, or no text, where nothing is yet."""
     if more:
+        if isinstance(value, Grid):
+            # Reaching its member takes out no row.
+            return at(value, key, *more)
         value, key = at(value, key, *more[:-1]), more[-1]
     cls = value.__class__
     if cls in DICTIONARY_KINDS:

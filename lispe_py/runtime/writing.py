@@ -26,6 +26,7 @@ from lispe_py.runtime.vector import use_numpy
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList, Point, nothing_after_point
 from lispe_py.values.lists import List, Tail
+from lispe_py.values.matrix import Matrix
 from lispe_py.values.records import Data
 from lispe_py.values.sets import SETS, Set
 from lispe_py.values.text import LongString
@@ -442,11 +443,25 @@ def insert_sorted(value: Any, item: Any, before: Callable[[Any, Any], bool]) -> 
 # --- set -------------------------------------------------------------------
 
 
+#: Kind of a matrix -> the class of a number that it takes as it is.
+_PLAIN: dict[str, type] = {"integers": int, "numbers": float}
+
+
 def set_at(value: Any, *keys_and_item: Any) -> Any:
     """``(set@ container key ... item)``: gives the container, or the new string."""
     if len(keys_and_item) == 2:
         return _set_one(value, *keys_and_item)
     cls = value.__class__
+    if cls is Matrix and len(keys_and_item) == 3:
+        row, column, item = keys_and_item
+        if row.__class__ is int is column.__class__ and item.__class__ is _PLAIN.get(value.kind):
+            try:
+                value.put(row, column, item)
+            except IndexError:
+                raise LispError(OUT_OF_BOUNDS) from None
+            except OverflowError:
+                raise does_not_fit(item, value.kind) from None
+            return value
     if cls not in TYPE_NAMES and form_or_none(value) is None:
         # A matrix or a tensor reaches its member without taking out a row.
         *keys, item = keys_and_item

@@ -194,6 +194,25 @@ class Matrix(Grid):
     __slots__ = ()
     family = "matrix"
 
+    def member(self, row: int, column: int) -> Any:
+        """One member; IndexError outside."""
+        if self._parts is not None:
+            return self._parts[row][column]
+        return self._flat[self._place(row, column)]
+
+    def put(self, row: int, column: int, member: Any) -> None:
+        """Set a member, of the right kind already; IndexError outside."""
+        if self._parts is not None:
+            self._parts[row][column] = member
+        else:
+            self._flat[self._place(row, column)] = member
+
+    def _place(self, row: int, column: int) -> int:
+        rows, columns = self.shape
+        if -rows <= row < rows and -columns <= column < columns:
+            return row % rows * columns + column % columns
+        raise IndexError(row, column)
+
 
 class Tensor(Grid):
     """``tensor_T_``: any number of axes."""
