@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,36 @@ def test_mistakes_are_errors_of_the_language(
     assert refused > 800
 
 
+#: An argument of a call: a form, a string or a word.
+_ARGUMENT = re.compile(r"\"[^\"]*\"|[^\s()'\"]+")
+
+
+def test_one_wrong_argument_in_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    lisp = LispE(stdout=io.StringIO(), stderr=io.StringIO(), stdin=io.StringIO())
+    lisp.eval(OBJECTS)
+    draw = random.Random(11)
+    entries = [e for e in registry.entries() if e.library != CORE and e.name not in LEFT_OUT]
+    faults = []
+    for entry in draw.sample(entries, 120):
+        example = "".join(x for x in entry.example.splitlines(True) if not x.startswith(";"))
+        _, call, rest = example.partition(f"({entry.name} ")
+        there = list(_ARGUMENT.finditer(rest))
+        if not call or not there:
+            continue
+        begin, end = draw.choice(there).span()
+        program = example[: -len(rest)] + rest[:begin] + draw.choice(VALUES) + rest[end:]
+        try:
+            lisp.show(lisp.eval(program))
+        except LispError as error:
+            if any(inner in error.message for inner in INNER):
+                faults.append(f"{program}: {error.message}")
+        except Exception as error:
+            faults.append(f"{program}: {error!r}")
+    lisp.eval("(torch_set_grad_enabled true) (torch_set_autocast nil) (torch_distributed_end)")
+    assert faults == []
+
+
 @pytest.mark.parametrize(
     ("program", "message"),
     [
@@ -81,6 +112,10 @@ def test_mistakes_are_errors_of_the_language(
         ("(torch_arange '(1))", "start must be a number, not a list_"),
         ("(torch_arange (torch_tensor '(1 2)))", "start must be a number, not a tensor (2)"),
         ("(torch_zeros '(-1 2))", "shape must be a list of integers of at least 0: it holds -1"),
+        (
+            "(setq m (torch_embedding 4 4)) (m (floats 1 2))",
+            "a module that is called takes tensors",
+        ),
         ('(torch_relu "a")', 'argument must be a tensor, not the string "a"'),
         ("(torch_linear 2 -1)", "out_features must be a positive integer, not -1"),
     ],

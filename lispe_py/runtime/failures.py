@@ -68,6 +68,18 @@ def _operands(traceback: TracebackType | None) -> str:
     return ", ".join(shapes)
 
 
+def _module_given_no_tensor(traceback: TracebackType | None) -> bool:
+    """Did a LispE frame itself call a module of torch with something else than tensors?"""
+    while traceback is not None:
+        inner = traceback.tb_next
+        if inner is not None and MARK in traceback.tb_frame.f_globals:
+            if inner.tb_frame.f_code.co_name == "_wrapped_call_impl":
+                given = inner.tb_frame.f_locals.get("args", ())
+                return not all(hasattr(one, "dtype") for one in given)
+        traceback = inner
+    return False
+
+
 def _message(
     error: BaseException, in_lisp: bool, callback: bool, traceback: TracebackType | None
 ) -> str | None:
@@ -91,6 +103,8 @@ def _message(
         return f"Wrong number of arguments in call: {error}"
     if isinstance(error, AttributeError) and in_lisp:
         return f"Unbound atom: '{str(error.name).removesuffix('()')}'"
+    if isinstance(error, AttributeError) and _module_given_no_tensor(traceback):
+        return "a module that is called takes tensors"
     if isinstance(error, OSError):
         where = f": {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{where}"
