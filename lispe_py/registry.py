@@ -43,7 +43,7 @@ class Entry:
 
     __slots__ = (
         "name", "aliases", "function", "library", "needs", "pure", "truth",
-        "interpreter", "special", "rebinds", "parameters", "least", "most",
+        "interpreter", "special", "usage", "rebinds", "parameters", "least", "most",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,7 @@ class Entry:
         special: bool,
         rebinds: bool | int,
         arity: tuple[int, int | None] | None,
+        usage: str = "",
     ) -> None:
         self.name = name
         self.aliases = aliases
@@ -69,6 +70,7 @@ class Entry:
         self.truth = truth
         self.interpreter = interpreter
         self.special = special
+        self.usage = usage
         self.rebinds = rebinds
         self.parameters = () if special else _parameters(function, interpreter)
         if arity is None:
@@ -99,7 +101,7 @@ class Entry:
     @property
     def signature(self) -> str:
         """The call as a user would write it: ``(at container key ...)``."""
-        words = [self.name]
+        words = [self.name, *([self.usage] if self.usage else [])]
         for p in self.parameters:
             words.append(f"{p.name}..." if p.rest else p.name if p.required else f"[{p.name}]")
         return f"({' '.join(words)})"
@@ -210,6 +212,7 @@ def primitive(
     special: bool = False,
     rebinds: bool | int = False,
     arity: tuple[int, int | None] | None = None,
+    usage: str = "",
 ) -> Callable[[F], F]:
     """Register a function as a primitive of the language.
 
@@ -229,6 +232,7 @@ def primitive(
             calls of at most so many arguments.
         arity: (least, most) number of arguments where the signature does not
             tell; ``most`` None for any number.
+        usage: the arguments as they are shown, where the signature does not tell.
 
     The function's positional parameters are the arguments of the call; keyword
     defaults make them optional and ``*rest`` takes any number.
@@ -238,7 +242,7 @@ def primitive(
         registry.add(
             Entry(
                 name, aliases, function, library, needs, pure, truth, interpreter, special,
-                rebinds, arity,
+                rebinds, arity, usage,
             )
         )  # fmt: skip
         return function

@@ -509,3 +509,19 @@ def test_source_time_and_python(tmp_path: Path) -> None:
     # The names stay free for programs.
     assert LispE().eval("(defun time(source) (* 2 source)) (time 4)") == 8
     assert LispE().eval("(setq time 3) (+ time 1)") == 4
+
+
+def test_special_forms_show_their_arguments(lisp: LispE) -> None:
+    """All have some but those that take none, and as many as they accept."""
+    from lispe_py.registry import registry
+
+    found = signature_at(lisp, "(if (< 1 2) ", 12)
+    assert found is not None and (found.text, found.argument) == ("(if condition then [else])", 1)
+    for entry in registry.entries():
+        words = entry.usage.split()
+        assert bool(words) == (entry.special and entry.most != 0 and entry.name != "break")
+        if words and entry.least:
+            rest = words[-1].endswith("...") or words[0].endswith("...")
+            fixed = [w for w in words if not w.endswith("...") and w[0] != "["]
+            assert len(fixed) <= entry.least
+            assert rest if entry.most is None else len(words) == entry.most

@@ -77,7 +77,7 @@ def _define_data(c: Compiler, form: List) -> None:
         c.definitions.append(node)
 
 
-@special("data@", arity=(0, None))
+@special("data@", arity=(0, None), usage="structures...")
 def data(c: Compiler, form: List) -> ast.expr:
     """Declare structures: ``(data@ (Point _ _) (Named string_ _))``.
 
@@ -339,7 +339,7 @@ def _calls_method(c: Compiler, form: Any, methods: set[str]) -> bool:
     )
 
 
-@special("class@", arity=(0, None))
+@special("class@", arity=(0, None), usage="name fields methods...")
 def class_(c: Compiler, form: List) -> ast.expr:
     """Define a class: ``(class@ name (fields) (from@ base) (defun method ...) ...)``.
 
@@ -350,7 +350,7 @@ def class_(c: Compiler, form: List) -> ast.expr:
     raise c.fail("a definition cannot stand here", form)
 
 
-@special("setqi", arity=(2, 2), statement=True)
+@special("setqi", arity=(2, 2), usage="field value", statement=True)
 def setqi(c: Compiler, form: List, dest: Dest) -> None:
     """Set or add a field of the running instance.
 
@@ -381,7 +381,7 @@ def this(c: Compiler, form: List) -> ast.expr:
     return emit.name(".self")
 
 
-@special("from@", arity=(1, 2))
+@special("from@", arity=(1, 2), usage="base [call]")
 def from_(c: Compiler, form: List) -> ast.expr:
     """In a method: call the version of a method that a base class has.
 
@@ -403,7 +403,7 @@ def from_(c: Compiler, form: List) -> ast.expr:
     return call
 
 
-@special("withclass", arity=(2, None), statement=True)
+@special("withclass", arity=(2, None), usage="class forms...", statement=True)
 def withclass(c: Compiler, form: List, dest: Dest) -> None:
     """Evaluate forms with a class known in advance.
 
@@ -415,7 +415,7 @@ def withclass(c: Compiler, form: List, dest: Dest) -> None:
     c.body(form[2:], dest)
 
 
-@special("toclean", arity=(1, 1))
+@special("toclean", arity=(1, 1), usage="method")
 def toclean(c: Compiler, form: List) -> ast.expr:
     """In a method: run the method of that name when the instance goes away.
 
@@ -453,7 +453,7 @@ def _define_space(c: Compiler, form: List) -> None:
     _in_space(c, form, 1)
 
 
-@special("defspace", arity=(0, None))
+@special("defspace", arity=(0, None), usage="name definitions...")
 def defspace(c: Compiler, form: List) -> ast.expr:
     """Keep function definitions in a name space of their own.
 
@@ -463,7 +463,7 @@ def defspace(c: Compiler, form: List) -> ast.expr:
     raise c.fail("a definition cannot stand here", form)
 
 
-@special("space", arity=(2, None), statement=True)
+@special("space", arity=(2, None), usage="name forms...", statement=True)
 def space(c: Compiler, form: List, dest: Dest) -> None:
     """Evaluate forms with the functions of a name space first, then the main ones.
 

@@ -74,7 +74,7 @@ def _branches(c: Compiler, form: List, yes: list[Any], no: list[Any], dest: Dest
     choose(c, test, lambda d: c.body(yes, d), lambda d: c.body(no, d), dest)
 
 
-@special("if", "iftest", arity=(2, 3), statement=True)
+@special("if", "iftest", arity=(2, 3), usage="condition then [else]", statement=True)
 def if_(c: Compiler, form: List, dest: Dest) -> None:
     """The second argument if the first is true, else the third, nil without one.
 
@@ -84,7 +84,7 @@ def if_(c: Compiler, form: List, dest: Dest) -> None:
     _branches(c, form, form[2:3], form[3:4], dest)
 
 
-@special("ife", arity=(3, None), statement=True)
+@special("ife", arity=(3, None), usage="condition then else...", statement=True)
 def ife(c: Compiler, form: List, dest: Dest) -> None:
     """Like ``if``, with a sequence of forms as the else part.
 
@@ -94,7 +94,7 @@ def ife(c: Compiler, form: List, dest: Dest) -> None:
     _branches(c, form, form[2:3], form[3:], dest)
 
 
-@special("check", arity=(1, None), statement=True)
+@special("check", arity=(1, None), usage="condition forms...", statement=True)
 def check(c: Compiler, form: List, dest: Dest) -> None:
     """The value of the last form when the condition holds, else nil.
 
@@ -104,7 +104,7 @@ def check(c: Compiler, form: List, dest: Dest) -> None:
     _branches(c, form, form[2:], [], dest)
 
 
-@special("ncheck", arity=(2, None), statement=True)
+@special("ncheck", arity=(2, None), usage="condition failed forms...", statement=True)
 def ncheck(c: Compiler, form: List, dest: Dest) -> None:
     """The second argument when the condition fails, otherwise the forms after it.
 
@@ -114,7 +114,7 @@ def ncheck(c: Compiler, form: List, dest: Dest) -> None:
     _branches(c, form, form[3:], form[2:3], dest)
 
 
-@special("cond", arity=(1, None), statement=True)
+@special("cond", arity=(1, None), usage="clauses...", statement=True)
 def cond(c: Compiler, form: List, dest: Dest) -> None:
     """The first clause whose condition holds; nil if none does.
 
@@ -139,7 +139,7 @@ def _clauses(c: Compiler, clauses: list[Any], dest: Dest) -> None:
     choose(c, test, lambda d: c.body(first[1:], d), lambda d: _clauses(c, others, d), dest)
 
 
-@special("switch", arity=(2, None), statement=True)
+@special("switch", arity=(2, None), usage="value clauses...", statement=True)
 def switch(c: Compiler, form: List, dest: Dest) -> None:
     """Dispatch on a literal number or string, compared as text; ``true`` is the default.
 
@@ -183,7 +183,7 @@ def _quoted_atom(form: Any) -> bool:
     )
 
 
-@special("select", arity=(1, None), statement=True)
+@special("select", arity=(1, None), usage="forms...", statement=True)
 def select(c: Compiler, form: List, dest: Dest) -> None:
     """The first value that is not nil.
 
@@ -208,7 +208,7 @@ def select(c: Compiler, form: List, dest: Dest) -> None:
     rest(1, dest)
 
 
-@special("block", "__root__", arity=(0, None), statement=True)
+@special("block", "__root__", arity=(0, None), usage="forms...", statement=True)
 def block(c: Compiler, form: List, dest: Dest) -> None:
     """Evaluate forms in turn; the value of the last.
 
@@ -251,7 +251,7 @@ def _conjunction(
     return emit.name(target)
 
 
-@special("and", arity=(2, None))
+@special("and", arity=(2, None), usage="conditions...")
 def and_(c: Compiler, form: List) -> ast.expr:
     """true when all arguments are; stops at the first that is not.
 
@@ -261,7 +261,7 @@ def and_(c: Compiler, form: List) -> ast.expr:
     return as_value(and_test(c, form))
 
 
-@special("or", arity=(2, None))
+@special("or", arity=(2, None), usage="conditions...")
 def or_(c: Compiler, form: List) -> ast.expr:
     """true when an argument is; stops at the first that is.
 
@@ -281,7 +281,7 @@ def or_test(c: Compiler, form: List) -> ast.expr:
     return _conjunction(c, [partial(c.test, item) for item in form[1:]], ast.Or())
 
 
-@special("xor", arity=(2, None))
+@special("xor", arity=(2, None), usage="conditions...")
 def xor(c: Compiler, form: List) -> ast.expr:
     """true when each argument and the next differ: one is true, the other is not.
 
@@ -319,7 +319,7 @@ def as_value(test: ast.expr) -> ast.expr:
     return emit.conditional(test, emit.true(), emit.nil())
 
 
-@special("andvalue", arity=(2, None), statement=True)
+@special("andvalue", arity=(2, None), usage="conditions... value", statement=True)
 def andvalue(c: Compiler, form: List, dest: Dest) -> None:
     """The last argument's value if all those before it hold, else nil.
 
@@ -366,7 +366,7 @@ def _loop_body(c: Compiler, forms: list[Any], inner: Dest) -> list[ast.stmt]:
     return body or [ast.Pass()]
 
 
-@special("while", arity=(2, None), statement=True)
+@special("while", arity=(2, None), usage="condition forms...", statement=True)
 def while_(c: Compiler, form: List, dest: Dest) -> None:
     """Repeat forms while a condition holds; the last value, nil if never run.
 
@@ -399,7 +399,7 @@ def bind_loop_variable(c: Compiler, name: str) -> tuple[ast.expr, list[ast.stmt]
     return ast.Name(c.scope.store(name), emit.STORE), []
 
 
-@special("loop", arity=(3, None), statement=True)
+@special("loop", arity=(3, None), usage="name container forms...", statement=True)
 def loop(c: Compiler, form: List, dest: Dest) -> None:
     """Run forms for each member of a list, string, dictionary (its keys) or set.
 
@@ -434,7 +434,7 @@ def _for_each(
     _close_loop(c, inner, dest)
 
 
-@special("whilein", arity=(4, None), statement=True)
+@special("whilein", arity=(4, None), usage="name container condition forms...", statement=True)
 def whilein(c: Compiler, form: List, dest: Dest) -> None:
     """Like ``loop``, and stops when a condition fails.
 
@@ -453,7 +453,7 @@ def whilein(c: Compiler, form: List, dest: Dest) -> None:
     _for_each(c, form, name, source, form[4:], dest, condition)
 
 
-@special("loopcount", arity=(2, None), statement=True)
+@special("loopcount", arity=(2, None), usage="count name forms...", statement=True)
 def loopcount(c: Compiler, form: List, dest: Dest) -> None:
     """Count from 0 to n-1, or down from -n-1 to 0 for a negative n.
 
@@ -519,7 +519,7 @@ def _parallel(c: Compiler, form: List, dest: Dest, source: str) -> None:
     _close_loop(c, inner, dest)
 
 
-@special("lloop", arity=(3, None), statement=True)
+@special("lloop", arity=(3, None), usage="names lists forms...", statement=True)
 def lloop(c: Compiler, form: List, dest: Dest) -> None:
     """Loop over several lists in parallel, up to the shortest.
 
@@ -529,7 +529,7 @@ def lloop(c: Compiler, form: List, dest: Dest) -> None:
     _parallel(c, form, dest, "parallel")
 
 
-@special("mloop", arity=(3, None), statement=True)
+@special("mloop", arity=(3, None), usage="names containers forms...", statement=True)
 def mloop(c: Compiler, form: List, dest: Dest) -> None:
     """Loop over containers of any kind in parallel; dictionaries give their values.
 
@@ -562,7 +562,7 @@ def break_(c: Compiler, form: List, dest: Dest) -> None:
     c.emit(ast.Break())
 
 
-@special("return", arity=(0, 1), statement=True)
+@special("return", arity=(0, 1), usage="[value]", statement=True)
 def return_(c: Compiler, form: List, dest: Dest) -> None:
     """Leave the running function, lambda or, at the top level, the program.
 
@@ -580,7 +580,7 @@ def return_(c: Compiler, form: List, dest: Dest) -> None:
 # ---------------------------------------------------------------- errors
 
 
-@special("throw", arity=(1, 1))
+@special("throw", arity=(1, 1), usage="message")
 def throw(c: Compiler, form: List) -> ast.expr:
     """Raise an error whose text is the printed form of the argument.
 
@@ -611,7 +611,7 @@ def _text(caught: str) -> ast.expr:
     return emit.attribute(emit.attribute(emit.name(caught), "error"), "text")
 
 
-@special("catch", arity=(1, None), statement=True)
+@special("catch", arity=(1, None), usage="forms...", statement=True)
 def catch(c: Compiler, form: List, dest: Dest) -> None:
     """The value of the last form, or an error object for the first error.
 
@@ -621,7 +621,7 @@ def catch(c: Compiler, form: List, dest: Dest) -> None:
     _guarded(c, form[1:], dest, lambda d: c.put(emit.run("caught"), d))
 
 
-@special("maybe", arity=(1, None), statement=True)
+@special("maybe", arity=(1, None), usage="forms... handler", statement=True)
 def maybe(c: Compiler, form: List, dest: Dest) -> None:
     """Run forms; on an error the last argument decides. One argument: is it an error?
 

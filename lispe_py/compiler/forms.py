@@ -75,15 +75,22 @@ def as_held(form: Any) -> Any:
 
 
 def special(
-    name: str, *aliases: str, arity: tuple[int, int | None], statement: bool = False
+    name: str,
+    *aliases: str,
+    arity: tuple[int, int | None],
+    usage: str = "",
+    statement: bool = False,
 ) -> Callable[[Any], Any]:
-    """Register a function of the compiler as a special form."""
+    """Register a function of the compiler as a special form.
+
+    ``usage``: its arguments as ``help`` and completion show them, ``condition then [else]``.
+    """
 
     def register(handler: Any) -> Any:
         table: dict[str, Any] = STATEMENTS if statement else EXPRESSIONS
         for spelling in (name, *aliases):
             table[spelling] = handler
-        primitive(name, *aliases, special=True, arity=arity)(handler)
+        primitive(name, *aliases, special=True, arity=arity, usage=usage)(handler)
         return handler
 
     return register

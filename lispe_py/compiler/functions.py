@@ -238,7 +238,7 @@ def _lambda_title(c: Compiler, form: List) -> str:
     return title
 
 
-@special("λ", "lambda", "\\", arity=(1, None))
+@special("λ", "lambda", "\\", arity=(1, None), usage="parameters forms...")
 def lambda_(c: Compiler, form: List) -> ast.expr:
     """A function without a name. It captures the variables around it.
 
@@ -268,7 +268,7 @@ def lambda_(c: Compiler, form: List) -> ast.expr:
     return emit.name(title)
 
 
-@special("self", arity=(0, None))
+@special("self", arity=(0, None), usage="arguments...")
 def self_(c: Compiler, form: List) -> ast.expr:
     """Call the running function or lambda again.
 
@@ -282,7 +282,7 @@ def self_(c: Compiler, form: List) -> ast.expr:
     return c.call(emit.name(f"{c.scope.frame.title}()"), form)
 
 
-@special("defun", arity=(0, None))
+@special("defun", arity=(0, None), usage="name parameters forms...")
 def defun(c: Compiler, form: List) -> ast.expr:
     """Define a function: ``(defun name (parameters) forms ...)``.
 
@@ -334,7 +334,7 @@ def install(c: Compiler, form: List, key: str, name: str, node: ast.FunctionDef)
         emit.locate(register, place[:4])
 
 
-@special("quote", arity=(1, 1))
+@special("quote", arity=(1, 1), usage="form")
 def quote(c: Compiler, form: List) -> ast.expr:
     """The argument itself, not evaluated; ``'x`` for short.
 
@@ -388,7 +388,7 @@ def _built(c: Compiler, item: Any) -> ast.expr:
     return emit.run("List", ast.List([_built(c, m) for m in item], emit.LOAD))
 
 
-@special("eval", arity=(1, 1))
+@special("eval", arity=(1, 1), usage="form")
 def eval_(c: Compiler, form: List) -> ast.expr:
     """Run a list as code, or the first form of a text, with the variables in reach.
 
@@ -398,7 +398,7 @@ def eval_(c: Compiler, form: List) -> ast.expr:
     return _evaluation(c, "eval", c.expr(form[1]))
 
 
-@special("loadcode", arity=(1, 2))
+@special("loadcode", arity=(1, 2), usage="text [space]")
 def loadcode(c: Compiler, form: List) -> ast.expr:
     """Run a whole text; the value of its last form. With a name space, define into it.
 
@@ -447,7 +447,7 @@ def _evaluation(c: Compiler, helper: str, code: ast.expr) -> ast.expr:
     return emit.run(helper, code, frame)
 
 
-@special("?", arity=(2, 2))
+@special("?", arity=(2, 2), usage="name value")
 def named_argument(c: Compiler, form: List) -> ast.expr:
     """Name an argument in a call: ``(f 1 (? height 3))``.
 
@@ -457,7 +457,7 @@ def named_argument(c: Compiler, form: List) -> ast.expr:
     raise c.fail("an argument can only be named in the call of a function", form)
 
 
-@special("elapse", arity=(0, None))
+@special("elapse", arity=(0, None), usage="forms...")
 def elapse(c: Compiler, form: List) -> ast.expr:
     """The time that the forms take, in milliseconds.
 

@@ -431,7 +431,7 @@ def _has_endless_source(c: Compiler, form: Any) -> bool:
     return isinstance(form, List) and bool(form) and form[0] in (Symbol("repeat"), Symbol("cycle"))
 
 
-@special("for", arity=(3, None))
+@special("for", arity=(3, None), usage="name container forms...")
 def for_(c: Compiler, form: List) -> ast.expr:
     """The list of the values of a form for each member of a container.
 

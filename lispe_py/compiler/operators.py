@@ -540,7 +540,7 @@ def car(c: Compiler, form: List) -> ast.expr:
     )
 
 
-@special("over", arity=(2, 2), statement=True)
+@special("over", arity=(2, 2), usage="function variable", statement=True)
 def over(c: Compiler, form: List, dest: Dest) -> None:
     """Give a variable the list of a function of its members.
 
@@ -556,7 +556,7 @@ def over(c: Compiler, form: List, dest: Dest) -> None:
     c.put(emit.name(result), dest)
 
 
-@special("flip", arity=(1, 1))
+@special("flip", arity=(1, 1), usage="call")
 def flip(c: Compiler, form: List) -> ast.expr:
     """Run a call with its first two arguments exchanged.
 

@@ -498,7 +498,7 @@ def _literal(form: Any) -> Any:
     return form[1] if isinstance(form, List) else form
 
 
-@special("pattern@", arity=(2, 2))
+@special("pattern@", arity=(2, 2), usage="pattern value")
 def pattern_at(c: Compiler, form: List) -> ast.expr:
     """Match a value once, binding the names of the pattern in the current function.
 
@@ -572,7 +572,7 @@ for _kind in PATTERN_KINDS:
     definition(_kind.name, _declare)(_define)
 
 
-@special("defpat", arity=(0, None))
+@special("defpat", arity=(0, None), usage="name patterns forms...")
 def defpat(c: Compiler, form: List) -> ast.expr:
     """Add a body to a pattern function: ``(defpat name (patterns) forms ...)``.
 
@@ -585,7 +585,7 @@ def defpat(c: Compiler, form: List) -> ast.expr:
     raise c.fail("a definition cannot stand here", form)
 
 
-@special("defpred", arity=(0, None))
+@special("defpred", arity=(0, None), usage="name patterns tests...")
 def defpred(c: Compiler, form: List) -> ast.expr:
     """Like ``defpat``; each form of a body is a test, and a false one tries the next body.
 
@@ -595,7 +595,7 @@ def defpred(c: Compiler, form: List) -> ast.expr:
     raise c.fail("a definition cannot stand here", form)
 
 
-@special("defprol", arity=(0, None))
+@special("defprol", arity=(0, None), usage="name patterns tests...")
 def defprol(c: Compiler, form: List) -> ast.expr:
     """Like ``defpred``, and collects the values of all bodies that hold.
 
@@ -605,7 +605,7 @@ def defprol(c: Compiler, form: List) -> ast.expr:
     raise c.fail("a definition cannot stand here", form)
 
 
-@special("dethread", arity=(0, None))
+@special("dethread", arity=(0, None), usage="name parameters forms...")
 def dethread(c: Compiler, form: List) -> ast.expr:
     """Define a function whose calls run as threads; ``(wait)`` waits for them.
 

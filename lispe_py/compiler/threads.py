@@ -23,7 +23,7 @@ def _dethread(c: Compiler, form: List) -> None:
     )
 
 
-@special("lock", arity=(1, None), statement=True)
+@special("lock", arity=(1, None), usage="name forms...", statement=True)
 def lock(c: Compiler, form: List, dest: Dest) -> None:
     """Run forms while no other thread holds the lock of that name.
 
@@ -43,7 +43,7 @@ def lock(c: Compiler, form: List, dest: Dest) -> None:
         c.put(emit.name(str(inner.target)), dest)
 
 
-@special("threadspace", arity=(1, None), statement=True)
+@special("threadspace", arity=(1, None), usage="forms...", statement=True)
 def threadspace(c: Compiler, form: List, dest: Dest) -> None:
     """Run forms that share variables with the other threads (see ``seth``).
 
@@ -66,7 +66,7 @@ def threadspace(c: Compiler, form: List, dest: Dest) -> None:
         c.put(emit.name(str(inner.target)), dest)
 
 
-@special("seth", arity=(2, 2), statement=True)
+@special("seth", arity=(2, 2), usage="name value", statement=True)
 def seth(c: Compiler, form: List, dest: Dest) -> None:
     """Set a variable that all threads share; inside ``threadspace``.
 
@@ -81,7 +81,7 @@ def seth(c: Compiler, form: List, dest: Dest) -> None:
     c.put(emit.true(), dest)
 
 
-@special("force", arity=(1, 1))
+@special("force", arity=(1, 1), usage="argument")
 def force(c: Compiler, form: List) -> ast.expr:
     """Pass an argument to a thread as it is, not as a copy.
 

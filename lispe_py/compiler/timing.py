@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lispe_py.compiler.compiler import Compiler
 
 
-@special("time", arity=(1, 1))
+@special("time", arity=(1, 1), usage="form")
 def time(c: Compiler, form: List) -> ast.expr:
     """Evaluate a form and tell on the standard error how long it took; its value.
 

@@ -41,7 +41,7 @@ def _assign(c: Compiler, form: List, dest: Dest, store: Any, *, gives_value: boo
     c.put(node if answers else emit.true(), dest)
 
 
-@special("setq", arity=(2, 2), statement=True)
+@special("setq", arity=(2, 2), usage="name value", statement=True)
 def setq(c: Compiler, form: List, dest: Dest) -> None:
     """Bind a variable of the current function, a global at the top level; true.
 
@@ -53,7 +53,7 @@ def setq(c: Compiler, form: List, dest: Dest) -> None:
     _assign(c, form, dest, c.store)
 
 
-@special("setqv", "label", arity=(2, 2), statement=True)
+@special("setqv", "label", arity=(2, 2), usage="name value", statement=True)
 def setqv(c: Compiler, form: List, dest: Dest) -> None:
     """Like ``setq``, and gives the value.
 
@@ -63,7 +63,7 @@ def setqv(c: Compiler, form: List, dest: Dest) -> None:
     _assign(c, form, dest, c.store, gives_value=True)
 
 
-@special("setg", arity=(2, 2), statement=True)
+@special("setg", arity=(2, 2), usage="name value", statement=True)
 def setg(c: Compiler, form: List, dest: Dest) -> None:
     """Bind a global variable, from anywhere.
 
@@ -80,7 +80,7 @@ def setg(c: Compiler, form: List, dest: Dest) -> None:
     _assign(c, form, dest, store)
 
 
-@special("setq=", arity=(2, 2), statement=True)
+@special("setq=", arity=(2, 2), usage="name value", statement=True)
 def setq_update(c: Compiler, form: List, dest: Dest) -> None:
     """Set a variable where it lives: field, local, global; else a new local.
 
@@ -97,7 +97,7 @@ def setq_update(c: Compiler, form: List, dest: Dest) -> None:
     _assign(c, form, dest, store)
 
 
-@special("setconst", arity=(2, 2), statement=True)
+@special("setconst", arity=(2, 2), usage="name value", statement=True)
 def setconst(c: Compiler, form: List, dest: Dest) -> None:
     """Bind a name that cannot be set again.
 
@@ -111,7 +111,7 @@ def setconst(c: Compiler, form: List, dest: Dest) -> None:
     c.put(emit.true(), dest)
 
 
-@special("let", arity=(2, None), statement=True)
+@special("let", arity=(2, None), usage="bindings forms...", statement=True)
 def let(c: Compiler, form: List, dest: Dest) -> None:
     """Bind variables for the forms of the body, one after the other.
 
@@ -171,7 +171,7 @@ def _let_saved(c: Compiler, bindings: Any, body: list[Any], dest: Dest) -> None:
         c.put(emit.name(str(inner.target)), dest)
 
 
-@special("boundp", arity=(1, 1))
+@special("boundp", arity=(1, 1), usage="name")
 def boundp(c: Compiler, form: List) -> ast.expr:
     """Is the name, which is not evaluated, bound?
 
@@ -199,7 +199,7 @@ def boundp(c: Compiler, form: List) -> ast.expr:
 def _update_form(symbol: str) -> None:
     operator = UPDATES[symbol]
 
-    @special(symbol, arity=(2, None), statement=True)
+    @special(symbol, arity=(2, None), usage="variable values...", statement=True)
     def update(c: Compiler, form: List, dest: Dest) -> None:
         target = form[1]
         if isinstance(target, List) and target and target[0] in (Symbol("at"), Symbol("set@")):
