@@ -15,13 +15,13 @@
    (setq i 2)
    (while (< (* i i) limit)
       (if (= 1 (@ flags i))
-         (loop j (range (* i i) (- limit 1) i) (set@ flags j 0)))
+         (loop j (range (* i i) limit i) (set@ flags j 0)))
       (+= i 1))
    (- (sum flags) 2))
 (defun kmeans(xs ys centres rounds)
    (setq k (size centres))
    (setq cx (numbers)) (setq cy (numbers))
-   (loop c centres (push cx (@ xs c)) (push cy (@ ys c)))
+   (loop i centres (push cx (@ xs i)) (push cy (@ ys i)))
    (loopcount rounds
       (setq sx (rho k (numbers 0))) (setq sy (rho k (numbers 0))) (setq n (rho k (integers 0)))
       (loop i (iota0 (size xs))
@@ -47,6 +47,7 @@
 (defun text(n) (setq s "") (loop i (iota0 n) (+= s "ab")) (size s))
 (defun keys_of(n) (setq d (dictionaryi)) (loop i (iota0 n) (set@ d i 1)) (size d))
 (defun cons_all(n) (setq l ()) (loop i (iota0 n) (setq l (cons i l))) (size l))
+(defun cons_linked(n) (setq l (llist)) (loop i (iota0 n) (setq l (cons i l))) (size l))
 
 ; Matrices.
 (defun all_products(a b) (° '* a b))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from itertools import accumulate
 from pathlib import Path
@@ -15,6 +16,7 @@ from lispe_py.values.typed import Integers, Numbers
 SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
 #: Plain Python, and what calls a function for each member, up to here.
 PYTHON_UP_TO = 10**6
+LOOP_SIZES = (10**3, 10**4, 10**5)
 #: The three sides that take turns, None where one has no counterpart.
 Sides = tuple[Callable[[], Any], Callable[[], Any] | None, Callable[[], Any] | None]
 
@@ -32,6 +34,83 @@ def _loop(items: list[int]) -> int:
         if y % 3 == 0:
             total += y
     return total
+
+
+def _sieve(limit: int) -> int:
+    flags = [1] * limit
+    i = 2
+    while i * i < limit:
+        if flags[i]:
+            for j in range(i * i, limit, i):
+                flags[j] = 0
+        i += 1
+    return sum(flags) - 2
+
+
+def _numpy_sieve(limit: int) -> int:
+    import numpy as np
+
+    flags = np.ones(limit, bool)
+    for i in range(2, int(limit**0.5) + 1):
+        if flags[i]:
+            flags[i * i :: i] = False
+    return int(flags.sum()) - 2
+
+
+Points = tuple[list[float], list[float]]
+
+
+def _kmeans(xs: list[float], ys: list[float], centres: list[int], rounds: int) -> Points:
+    cx, cy = [xs[c] for c in centres], [ys[c] for c in centres]
+    for _ in range(rounds):
+        sx, sy, n = [0.0] * len(cx), [0.0] * len(cx), [0] * len(cx)
+        for i in range(len(xs)):
+            x, y = xs[i], ys[i]
+            least, best = 1e300, 0
+            for c in range(len(cx)):
+                dx, dy = x - cx[c], y - cy[c]
+                d = dx * dx + dy * dy
+                if d < least:
+                    least, best = d, c
+            sx[best] += x
+            sy[best] += y
+            n[best] += 1
+        cx = [a / k for a, k in zip(sx, n, strict=True)]
+        cy = [a / k for a, k in zip(sy, n, strict=True)]
+    return cx, cy
+
+
+def _numpy_kmeans(x: Any, y: Any, centres: list[int], rounds: int) -> Any:
+    import numpy as np
+
+    cx, cy = x[centres], y[centres]
+    for _ in range(rounds):
+        best = ((x[:, None] - cx) ** 2 + (y[:, None] - cy) ** 2).argmin(1)
+        n = np.bincount(best, minlength=len(cx))
+        cx, cy = (np.bincount(best, v, len(cx)) / n for v in (x, y))
+    return cx, cy
+
+
+def loop_work(lisp: LispE, size: int) -> dict[str, Sides]:
+    """Loops over typed lists, member by member: LispE, numpy, plain Python."""
+    import numpy as np
+
+    rng = np.random.default_rng(size)
+    x, y = rng.random(size), rng.random(size)
+    f, g = Numbers(x.tolist()), Numbers(y.tolist())
+    pf, pg = x.tolist(), y.tolist()
+    centres = [0, 1, 2, 3]
+    of = lisp.globals
+    return {
+        "sieve": (
+            lambda: of["sieve"](size), lambda: _numpy_sieve(size), lambda: _sieve(size),
+        ),
+        "k-means, 4 centres, 3 rounds": (
+            lambda: of["kmeans"](f, g, Integers(centres), 3),
+            lambda: _numpy_kmeans(x, y, centres, 3),
+            lambda: _kmeans(pf, pg, centres, 3),
+        ),
+    }  # fmt: skip
 
 
 def list_work(lisp: LispE, size: int) -> dict[str, Sides]:
@@ -128,6 +207,9 @@ def report() -> None:
                 _row(name, size, (ours, numpy, python))
             elif numpy is not None:
                 _row(name, size, (ours, numpy, None))
+    for size in LOOP_SIZES:
+        for name, sides in loop_work(lisp, size).items():
+            _row(name, size, sides)
     for side in (32, 100, 316):
         for name, sides in matrix_work(lisp, side).items():
             _row(name, side * side, sides)
@@ -136,20 +218,56 @@ def report() -> None:
     growth(lisp)
 
 
+def _grown(function: Callable[[int], Any], few: int, many: int) -> float:
+    (short,) = best(lambda: function(few), turns=3, seconds=0)
+    (long,) = best(lambda: function(many), turns=1, seconds=0)
+    return long / short
+
+
+def _python_growths() -> dict[str, Callable[[int], Any]]:
+    def append_all(n: int) -> int:
+        found: list[int] = []
+        for i in range(n):
+            found.append(i)
+        return len(found)
+
+    def text(n: int) -> int:
+        found = ""
+        for _ in range(n):
+            found += "ab"
+        return len(found)
+
+    def keys_of(n: int) -> int:
+        found = {}
+        for i in range(n):
+            found[i] = 1
+        return len(found)
+
+    def queue(n: int) -> int:
+        waiting = deque(range(n))
+        total = 0
+        while waiting:
+            total += waiting.popleft()
+        return total
+
+    return {"append_all": append_all, "text": text, "keys_of": keys_of, "queue": queue}
+
+
 def growth(lisp: LispE) -> None:
-    """How much longer a hundred times as much takes: 100 is linear, 10,000 quadratic."""
-    print("\ngrowth from 10^4 to 10^6")
-    for name in ("append_all", "text", "keys_of", "queue"):
-        function = lisp.globals[name]
-        (few,) = best(lambda f=function: f(10**4), turns=3, seconds=0)  # type: ignore[misc]
-        (many,) = best(lambda f=function: f(10**6), turns=1, seconds=0)  # type: ignore[misc]
-        line(name, f"{many / few:.0f}", "about 100")
+    """How much longer a hundred times as much takes: 100 is linear, 10,000 quadratic.
+
+    Python's own growth stands beside: memory that is taken for the first time costs more.
+    """
+    few, many = 10**4, 10**6
+    print(f"\n{'growth from 10^4 to 10^6':24}{'LispE':>12}{'Python':>10}")
+    for name, python in _python_growths().items():
+        ours = _grown(lisp.globals[name], few, many)
+        print(f"{name:24}{ours:>12.0f}{_grown(python, few, many):>10.0f}")
     walk = lisp.globals["walk"]
-    short, long = (lisp.call("to_list", Integers(range(n))) for n in (10**4, 10**6))
-    (few,) = best(lambda: walk(short), turns=3, seconds=0)
-    (many,) = best(lambda: walk(long), turns=1, seconds=0)
-    line("cdr", f"{many / few:.0f}", "about 100")
+    lists = {n: lisp.call("to_list", Integers(range(n))) for n in (few, many)}
+    print(f"{'cdr':24}{_grown(lambda n: walk(lists[n]), few, many):>12.0f}")
     # A list with a member before it is a copy: a linked list grows at its head.
-    function = lisp.globals["cons_all"]
-    few, many = best(lambda: function(200), lambda: function(2000), turns=3, seconds=0)
-    line("cons_all, from 200 to 2,000", f"{many / few:.0f}", "about 10")
+    cons = _grown(lisp.globals["cons_all"], 200, 20_000)
+    print(f"{'cons_all, 200 to 20,000':24}{cons:>12.0f}")
+    linked = _grown(lisp.globals["cons_linked"], few, many)
+    print(f"{'cons_linked':24}{linked:>12.0f}")

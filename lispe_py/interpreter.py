@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO, Unpack
 from lispe_py import libraries
 from lispe_py.builtins.access import path_entry
 from lispe_py.builtins.modify import over, replace_all
+from lispe_py.builtins.ranges import EACH_OF
 from lispe_py.builtins.reorder import flipped
 from lispe_py.compiler.metering import count_steps
 from lispe_py.compiler.unit import MAIN, Code, compile_unit, link, take_definitions
@@ -142,6 +143,7 @@ class LispE(Running):
         self._add_helpers(calls.helpers(self))
         self._add_helpers(objects.helpers(self))
         self._add_helpers(threads.helpers(self))
+        self._add_helpers(EACH_OF)
         self._add_helpers(
             {"flipped": flipped, "replace_all": replace_all, "over": MethodType(over, self)}
         )

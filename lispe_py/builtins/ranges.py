@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from lispe_py.errors import LispError
 from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
+from lispe_py.runtime import sequence
 from lispe_py.runtime.convert import plain_number, truncated
 from lispe_py.runtime.limits import claim
 from lispe_py.runtime.vector import use_numpy
@@ -86,6 +88,32 @@ def iota0(n: Any, *more: Any) -> Any:
     if more:
         return List(_iota(x, 0) for x in (n, *more))
     return _iota(n, 0)
+
+
+def each_of_iota(n: Any) -> Iterable[Any]:
+    """The members of ``(iota n)``, without the list if they are integers."""
+    return range(1, n + 1) if n.__class__ is int else sequence.iterate(_iota(n, 1))
+
+
+def each_of_iota0(n: Any) -> Iterable[Any]:
+    """The members of ``(iota0 n)``, without the list if they are integers."""
+    return range(n) if n.__class__ is int else sequence.iterate(_iota(n, 0))
+
+
+def each_of_range(start: Any, stop: Any, step: Any) -> Iterable[Any]:
+    """The members of ``(range start stop step)``, without the list if they rise by integers."""
+    if start.__class__ is int is stop.__class__ and step.__class__ is int and step > 0:
+        if stop >= start:
+            return range(start, stop, step)
+    return sequence.iterate(range_(start, stop, step))
+
+
+#: Name in compiled code -> what a loop walks over.
+EACH_OF: dict[str, Any] = {
+    "each of iota": each_of_iota,
+    "each of iota0": each_of_iota0,
+    "each of range": each_of_range,
+}
 
 
 def _between(start: Any, stop: Any, step: Any, closed: bool) -> Any:

@@ -410,8 +410,24 @@ def loop(c: Compiler, form: List, dest: Dest) -> None:
     ; 15
     """
     name = c.assignable(form[1], form)
-    source = c.expr(form[2])
-    _for_each(c, form, name, source, form[3:], dest)
+    _for_each(c, form, name, _members(c, form[2]), form[3:], dest)
+
+
+#: A list that only a loop sees is not made: its numbers are counted.
+_COUNTED = {("⍳", 2): "iota", ("⍳0", 2): "iota0", ("range", 4): "range"}
+
+
+def _members(c: Compiler, form: Any) -> ast.expr:
+    """What gives the members that a loop walks over, one by one."""
+    if isinstance(form, List) and form and form[0].__class__ is Symbol:
+        name = form[0].name
+        counted = _COUNTED.get((name, len(form)))
+        if counted and not (
+            c.scope.is_local(name) or c.is_function(name) or c.known_variable(name)
+        ):
+            with c.inside(form):
+                return emit.run(f"each of {counted}", *c.args(form))
+    return emit.run("iterate", c.expr(form))
 
 
 def _for_each(
@@ -430,7 +446,7 @@ def _for_each(
         # Inside the body the variable is bound; after the loop it may not be.
         body = prologue + (first(c) if first else []) + _loop_body(c, body_forms, inner)
     c.scope.certain = before
-    c.emit(ast.For(target, emit.run("iterate", source), body, []))
+    c.emit(ast.For(target, source, body, []))
     _close_loop(c, inner, dest)
 
 
@@ -442,7 +458,7 @@ def whilein(c: Compiler, form: List, dest: Dest) -> None:
     ; (1 2)
     """
     name = c.assignable(form[1], form)
-    source = c.expr(form[2])
+    source = _members(c, form[2])
 
     def condition(c: Compiler) -> list[ast.stmt]:
         with c.sub_block() as first:

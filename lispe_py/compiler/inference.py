@@ -128,15 +128,16 @@ def _returns(body: List) -> bool:
     return any(name in ("return", "setq", "λ", "let") for name, _ in named_forms(body))
 
 
-def _is_range(loop: List) -> bool:
-    """Does a loop run over ``(iota n)`` or ``(iota0 n)``?"""
+def _counted(loop: List) -> Any:
+    """A form of the class of what ``(loop x (iota n) ...)`` counts; None for other loops."""
     source = loop[2] if len(loop) > 2 else None
-    return (
-        isinstance(source, List)
-        and len(source) == 2
-        and source[0].__class__ is Symbol
-        and source[0].name in _RANGES
-    )
+    if not isinstance(source, List) or len(source) < 2 or source[0].__class__ is not Symbol:
+        return None
+    if source[0].name in _RANGES and len(source) == 2:
+        return source[1]
+    if source[0].name == "range" and len(source) == 4:
+        return List([Symbol("+"), *source[1:]])
+    return None
 
 
 class Assignments:
@@ -167,8 +168,8 @@ class Assignments:
                 if item.__class__ is Symbol and item.name != "?":
                     self._add(item, 0)
                     break
-        elif name == "loop" and target.__class__ is Symbol and _is_range(form):
-            self._add(target, form[2][1])
+        elif name == "loop" and target.__class__ is Symbol and _counted(form) is not None:
+            self._add(target, _counted(form))
         elif name in ("let", "λ", "loop", "lloop", "mloop", "whilein", "for", "pattern@"):
             self._spoil(target)
         else:
