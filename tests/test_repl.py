@@ -17,7 +17,7 @@ from lispe_py import LispE
 from lispe_py.assistance import complete, describe, signature_at
 from lispe_py.highlighting import LispELexer, pieces
 from lispe_py.indentation import indent_of
-from lispe_py.repl.session import Session, quoted, starred
+from lispe_py.repl.session import WAYS, Session, quoted, starred
 from lispe_py.surface import tokens
 
 ROOT = Path(__file__).parent.parent
@@ -460,6 +460,17 @@ def test_star_names() -> None:
     assert starred("(list *1 *2 '*e)") == "(list ⁎1 ⁎2 '⁎e)"
     for text in ("(*1 2)", "(* 1 2)", '"*1"', "(a *4)", "; *1"):
         assert starred(text) == text
+
+
+def test_words_of_other_prompts() -> None:
+    lisp, shown = LispE(), []
+    session = Session(lisp, lambda error, _: shown.append(str(error)))
+    for word in ("help", "?", "exit", " quit\n"):
+        assert session.enter(word, shown.append) is None
+    assert shown == [WAYS] * 4
+    session.enter("(setq quit 5) quit", shown.append)
+    session.enter("quit", shown.append)
+    assert shown[4:] == ["5", "5"]
 
 
 def test_help_of_a_built_in_needs_no_quote() -> None:

@@ -27,7 +27,11 @@ Teller = Callable[[BaseException, Mapping[str, str]], None]
 
 Shown = TypeVar("Shown")
 
-BANNER = f"lispe_py {__version__}. (exit), or the end of input, leaves."
+WAYS = '(help name) tells of a name, (apropos "word") finds one, (exit) leaves.'
+BANNER = f"lispe_py {__version__}. {WAYS}"
+
+#: What is typed at other prompts to ask or to leave.
+_ASTRAY = frozenset({"help", "?", "exit", "quit"})
 
 #: Seconds within which a second Ctrl-C is the same one.
 SAME = 1.0
@@ -66,6 +70,10 @@ class Session:
 
     def enter(self, text: str, show: Callable[[str], None]) -> int | None:
         """Run an entry and show its value; a status if it ends the session."""
+        word = text.strip()
+        if word in _ASTRAY and word not in self.lisp.scope:
+            show(WAYS)
+            return None
         # An error in a function shows the line of the entry that has defined it.
         self._entries += 1
         return self.enter_as(f"<entry {self._entries}>", text, summary, show)
