@@ -16,7 +16,7 @@ from lispe_py.registry import primitive
 from lispe_py.runtime import at_once, vector
 from lispe_py.runtime.arithmetic import OPERATIONS
 from lispe_py.runtime.context import Context
-from lispe_py.runtime.convert import to_integer, truncated
+from lispe_py.runtime.convert import in_kind_of, to_integer, truncated
 from lispe_py.runtime.elementwise import like, members
 from lispe_py.runtime.limits import claim
 from lispe_py.runtime.mapping import answers_truth
@@ -175,7 +175,7 @@ def reduce(lisp: Context, *values: Any) -> Any:
     if len(values) == 3:
         return List(_folded(call, chunk) for chunk in _chunks(members(value), values[2]))
     whole = _whole_fold(function, value)
-    return _folded(call, members(value)) if whole is None else whole
+    return in_kind_of(value, _folded(call, members(value)) if whole is None else whole)
 
 
 @primitive("⌿", "backreduce", "-//", arity=(1, 3), interpreter=True)
@@ -210,7 +210,7 @@ def backreduce(lisp: Context, *values: Any) -> Any:
     if len(values) == 3:
         return List(_folded(call, chunk) for chunk in _full_chunks(items, values[2]))
     whole = at_once.folded(function, value, backwards=True)
-    return _folded(call, items) if whole is None else whole
+    return in_kind_of(value, _folded(call, items) if whole is None else whole)
 
 
 def _full_chunks(items: list[Any], step: Any) -> list[list[Any]]:

@@ -15,11 +15,11 @@ from lispe_py.protocol import adapter_for
 from lispe_py.registry import primitive
 from lispe_py.runtime import arithmetic, elementwise, vector
 from lispe_py.runtime.context import Context
+from lispe_py.runtime.convert import in_kind_of
 from lispe_py.runtime.operands import CONTAINERS, NUMBERS, NUMERIC_LISTS, SETS, unusable
 from lispe_py.values.matrix import Grid
-from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.sets import SetS
-from lispe_py.values.typed import Floats, Shorts, Stringbytes, Strings
+from lispe_py.values.typed import Stringbytes, Strings
 from lispe_py.values.types import TYPE_NAMES
 
 
@@ -219,15 +219,6 @@ def _members(value: Any) -> list[Any]:
     return items
 
 
-def _of_kind(value: Any, result: float) -> Any:
-    """The result of a typed list as one of its members."""
-    if value.__class__ is Floats:
-        return Float32(result)
-    if value.__class__ is Shorts and -0x8000 <= result < 0x8000:
-        return Short(int(result))
-    return result
-
-
 def _foreign(value: Any, name: str) -> Any:
     """The aggregate that the adapter of a foreign value may offer."""
     if value.__class__ in TYPE_NAMES or isinstance(value, Grid):
@@ -247,7 +238,7 @@ def total(container: Any) -> Any:
     """
     cls = container.__class__
     if cls in NUMERIC_LISTS:
-        return _of_kind(container, vector.total(container))
+        return in_kind_of(container, vector.total(container))
     if cls is Strings:
         return "".join(container)
     if cls is Stringbytes:
@@ -281,7 +272,7 @@ def product(container: Any) -> Any:
     """
     cls = container.__class__
     if cls in NUMERIC_LISTS:
-        return _of_kind(container, math.prod(container.tolist()))
+        return in_kind_of(container, math.prod(container.tolist()))
     reduce = _foreign(container, "product")
     if reduce is not None:
         return reduce(container)

@@ -130,6 +130,16 @@ def to_number(value: Any) -> float:
         raise LispError("the integer is too large for a number") from None
 
 
+def in_kind_of(items: Any, value: Any) -> Any:
+    """What members of a typed list were folded into, as they are numbers of their kind."""
+    kind = getattr(items, "kind", None)
+    if kind == "floats" and value.__class__ is float:
+        return Float32(value)
+    if kind == "shorts" and value.__class__ is int and -0x8000 <= value < 0x8000:
+        return Short(value)
+    return value
+
+
 def to_float(value: Any) -> Float32:
     """``float``: 32-bit floating point."""
     return Float32(to_number(value))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispError
 from lispe_py.runtime import vector
-from lispe_py.runtime.convert import plain_number, to_number, truncated
+from lispe_py.runtime.convert import in_kind_of, plain_number, to_number, truncated
 from lispe_py.runtime.operands import (
     CONTAINERS,
     GENERIC,
@@ -289,7 +289,7 @@ def fold(operation: Operation, value: Any) -> Any:
     if not len(value):
         return 0
     if cls in NUMERIC_LISTS:
-        return vector.fold(operation, value)
+        return in_kind_of(value, vector.fold(operation, value))
     if cls is Strings:
         return "".join(value)
     if cls is Stringbytes:
