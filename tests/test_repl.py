@@ -218,6 +218,19 @@ def test_history_is_kept_whole_and_private_sessions_leave_none(home: Path) -> No
     assert t.leave() == 0
 
 
+def test_an_entry_is_opened_in_an_editor(home: Path) -> None:
+    editor = home / "editor"
+    editor.write_text("#!/bin/sh\ncase $1 in *.lisp) echo '(* 6 7)' > $1;; esac\n")
+    editor.chmod(0o755)
+    t = Terminal(home, EDITOR=str(editor), VISUAL=str(editor))
+    t.ready()
+    t.send("(+ 1" + "\x18\x05")
+    t.wait(r"> \(\* 6 7\)")
+    t.send(ENTER)
+    t.wait("42")
+    assert t.leave() == 0
+
+
 def test_paste_of_a_thousand_lines(home: Path) -> None:
     lines = ["(setq total 0)", *(f"(+= total {n})" for n in range(998)), "(println 'is total)"]
     t = Terminal(home)

@@ -63,6 +63,8 @@ def make_editor(session: Session, private: bool) -> PromptSession[str]:
         bottom_toolbar=toolbar,
         color_depth=ColorDepth.DEPTH_1_BIT if os.environ.get("NO_COLOR") else None,
         enable_suspend=True,
+        enable_open_in_editor=True,
+        tempfile_suffix=".lisp",
     )
     # The first completion need not wait for all that there is to read.
     timer = threading.Timer(0.1, assistance.prepare)
