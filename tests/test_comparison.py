@@ -190,3 +190,27 @@ def test_values_of_python() -> None:
     assert matches(Strings(["a", "b"]), List(["a", "c"])) == Integers([1, 0])
     assert equal(Floats([0.5]), Numbers([0.5])) is True
     assert equal(2**70, 2.0**70) is True
+
+
+@pytest.mark.parametrize(
+    "x", [6, -6, 7, -7, 0, 6.5, 6.0, "(float 4)", "(integers 3 4)", "(short 9)"]
+)
+@pytest.mark.parametrize("y", [3, -3, 2, 2.5])
+def test_what_divides(x: object, y: object) -> None:
+    lisp = LispE()
+    lisp.eval("(defun r(x y) (% x y))")
+    tests = "(= 0 (% x y)) (= (% x y) 0) (eq 0 (% x y)) (!= 0 (% x y)) (neq (% x y) 0)"
+    lisp.eval(f"(defun f(x y) (list {tests}))")
+    expected = "(list (= 0 r) (= r 0) (eq 0 r) (!= 0 r) (neq r 0))"
+    found = lisp.show(lisp.eval(f"(f {x} {y})"))
+    assert found == lisp.show(lisp.eval(f"(setq r (r {x} {y})) {expected}"))
+
+
+@pytest.mark.parametrize(
+    ("form", "message", "column"),
+    [("(= 0 (% x 0))", "division by zero", 18), ('(= 0 (% "a" x))', "cannot evaluate '%'", 18)],
+)
+def test_what_does_not_divide(form: str, message: str, column: int) -> None:
+    with pytest.raises(LispError, match=message) as caught:
+        LispE().eval(f"(defun f(x) {form}) (f 6)")
+    assert caught.value.column == column

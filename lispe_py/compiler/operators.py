@@ -303,6 +303,34 @@ def _inline_arithmetic(c: Compiler, form: List) -> ast.expr:
 inline(*ARITHMETIC)(_inline_arithmetic)
 
 
+_EQUALITIES = frozenset(("=", "eq", "!=", "neq"))
+
+
+def _is_remainder(form: Any) -> bool:
+    return isinstance(form, List) and len(form) == 3 and form[0] is Symbol("%")
+
+
+def _divides(c: Compiler, form: List, op: type[ast.cmpop], generic: str) -> ast.expr:
+    """``(= 0 (% a b))``: a remainder of 0 is one in Python too, whatever the signs."""
+    work = Operation(c)
+    work.leaves = c.args(form)
+    if "float" in map(class_of, work.leaves):
+        return emit.run(generic, emit.run("op %", *work.leaves), emit.constant(0))
+    unknown = bool(work._unknown())
+    guarded = work.settle()
+    left, right = work.leaves
+    remainders = ast.BinOp(left, ast.Mod(), right), emit.run("op %", left, right)
+    where = getattr(form, "where", None)
+    if where is not None:
+        for node in remainders:
+            emit.locate(node, where[:4])
+    test = ast.Compare(remainders[0], [op()], [emit.constant(0)])
+    if not unknown:
+        return test
+    other = emit.run(generic, remainders[1], emit.constant(0))
+    return emit.conditional(work._guard(guarded, "int"), test, other)
+
+
 def _comparison(c: Compiler, form: List) -> ast.expr:
     """A comparison as a Python truth value."""
     name = form[0].name
@@ -312,12 +340,16 @@ def _comparison(c: Compiler, form: List) -> ast.expr:
         assert entry is not None
         return emit.call(emit.name(c.world.bind(entry)), c.args(form))
     op = _PYTHON_COMPARISON[name]
+    if name in _EQUALITIES:
+        for zero, other in ((1, 2), (2, 1)):
+            if form[zero].__class__ is int and not form[zero] and _is_remainder(form[other]):
+                return _divides(c, form[other], op, generic)
     where = getattr(form, "where", None)
     places = where.members if where is not None and len(where.members) == 3 else (None,) * 3
     work = Operation(c)
     left, right = work.shape(form[1], places[1], 1), work.shape(form[2], places[2], 1)
     work.evaluate(form)
-    if len(work.leaves) == 2 and name in ("=", "eq", "!=", "neq"):
+    if len(work.leaves) == 2 and name in _EQUALITIES:
         for literal, other in (work.leaves, reversed(work.leaves)):
             if is_text(literal) and not isinstance(other, ast.Constant):
                 tested = other
