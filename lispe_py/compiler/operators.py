@@ -341,9 +341,9 @@ def _comparison(c: Compiler, form: List) -> ast.expr:
         return emit.call(emit.name(c.world.bind(entry)), c.args(form))
     op = _PYTHON_COMPARISON[name]
     if name in _EQUALITIES:
-        for zero, other in ((1, 2), (2, 1)):
-            if form[zero].__class__ is int and not form[zero] and _is_remainder(form[other]):
-                return _divides(c, form[other], op, generic)
+        for zero, divided in (form[1:], form[:0:-1]):
+            if zero.__class__ is int and not zero and _is_remainder(divided):
+                return _divides(c, divided, op, generic)
     where = getattr(form, "where", None)
     places = where.members if where is not None and len(where.members) == 3 else (None,) * 3
     work = Operation(c)
