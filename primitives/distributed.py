@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
+from lispe_py.runtime.sequence import like
 from lispe_py.values.lists import List
 from lispe_py.values.typed import Integers
 
@@ -225,9 +226,7 @@ def torch_distributed_shard(data: Any) -> Any:
     if not is_list(data):
         raise LispError(f"data must be a list or a tensor, not {what(data)}")
     even = len(data) - len(data) % count
-    return data[:even][own::count] if not isinstance(data, List) else List(
-        list(data)[:even][own::count]
-    )  # fmt: skip
+    return like(data, list(data)[own:even:count])
 
 
 @primitive("torch_distributed_model", library=LIBRARY)

@@ -117,3 +117,21 @@ def test_a_group_of_one() -> None:
 def test_errors(text: str, message: str) -> None:
     with pytest.raises(LispError, match=message):
         LispE().eval(text)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        ("(integers 1 2 3)", "integers_"),
+        ("(numbers 1 2 3)", "numbers_"),
+        ('(strings "a" "b")', "strings_"),
+        ("(list 1 2 3)", "list_"),
+        ("(cdr (list 0 1 2))", "list_"),
+        ("(iota0 5)", "integers_"),
+    ],
+)
+def test_a_part_keeps_the_kind_of_the_list(data: str, kind: str) -> None:
+    lisp = LispE()
+    part = f"(torch_distributed_shard {data})"
+    assert lisp.show(lisp.eval(part)) == lisp.show(lisp.eval(data))
+    assert lisp.eval(f"(type {part})").name == kind
