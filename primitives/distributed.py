@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -121,6 +122,10 @@ def torch_distributed_end() -> bool:
     ; true
     """
     if started():
+        # Together: a process whose peers are gone while it leaves may be aborted. A peer
+        # that is gone already cannot be waited for.
+        with suppress(RuntimeError):
+            dist.barrier()
         dist.destroy_process_group()
     return True
 
