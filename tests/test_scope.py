@@ -81,6 +81,8 @@ def test_value(text: str, expected: str) -> None:
     [
         ("(setq car 5)", "Invalid variable name: 'car' (keyword)"),
         ("(setq 5 5)", "Invalid variable name: '5' (keyword)"),
+        ('(setq d {"a":1}) (+= (key@ d "a") 5)', "Expecting an index access with 'at'"),
+        ("(setq l (list 1 2)) (*= (car l) 5)", "Expecting an index access with 'at'"),
         ("(setconst k 1) (setq k 2)", "'k' is a constant value"),
         ("(setq (a b) '(1 2 3))", "a list of variable should have the same size as its value."),
         ("(let (a 1) a)", "unbalanced list of variables in 'let'"),

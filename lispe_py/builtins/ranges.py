@@ -124,7 +124,7 @@ def _between(start: Any, stop: Any, step: Any, closed: bool) -> Any:
         raise LispError("the step of a range cannot be zero")
     if last < first:
         by = -abs(by)
-    elif by < 0:
+    elif by < 0 and last != first:
         return Integers() if first.__class__ is last.__class__ is by.__class__ is int else Numbers()
     whole = first.__class__ is last.__class__ is by.__class__ is int
     if whole:
@@ -191,8 +191,6 @@ def _lazy(arguments: tuple[Any, ...], closed: bool) -> Range:
         return Range(_plain(arguments[0]), _nonzero(arguments[1]))
     start, stop, step = arguments
     first, last, by = _plain(start), _plain(stop), _nonzero(step)
-    if last < first:
-        by = -abs(by)
     return Range(first, by, last, closed)
 
 
@@ -207,7 +205,8 @@ def _nonzero(step: Any) -> int | float:
 def irange(*arguments: Any) -> Range:
     """A lazy sequence: endless ``(irange start step)`` or ``(irange start stop step)``.
 
-    It is meant for ``loop`` and for the composed functions.
+    It is meant for ``loop`` and for the composed functions. One whose step leads
+    away from its stop has no members: it does not turn round, as ``range`` does.
 
     (take 4 (irange 10 5))
     ; (10 15 20 25)

@@ -206,8 +206,7 @@ def _update_form(symbol: str) -> None:
             _update_cell(c, form, dest, operator)
             return
         if isinstance(target, List) and target:
-            _update_value(c, form, dest, operator)
-            return
+            raise c.fail("Expecting an index access with 'at'", form)
         name = c.assignable(target, form)
         node = operation(c, operator, [target, *form[2:]], form, "update")
         if dest is not EFFECT:
@@ -339,12 +338,6 @@ def _count(
             )
         ],
     )
-
-
-def _update_value(c: Compiler, form: List, dest: Dest, operator: str) -> None:
-    """A first operand that is a computed value: operate in place on a container."""
-    nodes = c.args(form)
-    c.put(emit.run("update_value", emit.constant(operator), *nodes), dest)
 
 
 for _symbol in UPDATES:

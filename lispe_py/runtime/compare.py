@@ -18,7 +18,7 @@ from lispe_py.runtime.at_once import equal_members
 from lispe_py.runtime.convert import leading_number
 from lispe_py.runtime.operands import NUMBERS, NUMERIC_LISTS, SETS, TEXT_LISTS, TEXTS
 from lispe_py.runtime.vector import use_numpy
-from lispe_py.values.dictionaries import Dictionary
+from lispe_py.values.dictionaries import Dictionary, DictionaryJson
 from lispe_py.values.heap import Heap
 from lispe_py.values.instances import Instance
 from lispe_py.values.linked import LinkedList
@@ -103,9 +103,11 @@ def _children(a: Any, b: Any) -> list[tuple[Any, Any]] | bool:
             return False
         return list(zip(a, b, strict=True))
     if isinstance(a, Dictionary) or ca is dict:
-        if not isinstance(b, dict) or len(a) != len(b):
+        # Of one kind, Python's own counting as the plain one; one from JSON equals only itself.
+        kind = Dictionary if ca is dict else ca
+        if kind is not (Dictionary if cb is dict else cb) or kind is DictionaryJson:
             return False
-        if getattr(a, "keys_are", "string") != getattr(b, "keys_are", "string"):
+        if len(a) != len(b):
             return False
         pairs = []
         for key in a:

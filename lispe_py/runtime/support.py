@@ -118,13 +118,6 @@ def elapsed(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-def update_value(operator: str, target: Any, *values: Any) -> Any:
-    """``(+= (f) 1)``: change a container that an expression gave, in place."""
-    for value in values:
-        target = UPDATES[operator](target, value)
-    return target
-
-
 #: operator -> binary function
 OPERATIONS = {
     "+": arithmetic.add, "-": arithmetic.subtract, "*": arithmetic.multiply,
@@ -198,7 +191,7 @@ def helpers() -> dict[str, Any]:
         "counted": counted, "parallel": parallel, "parallel_mixed": parallel_mixed,
         "spread": spread, "copy_literal": copy_literal, "raise": raise_error,
         "throw": throw, "is_caught": is_caught, "no_case": no_case, "display": display,
-        "clock": time.perf_counter, "elapsed": elapsed, "update_value": update_value,
+        "clock": time.perf_counter, "elapsed": elapsed,
         "show": show,
         "equal": compare.equal, "not_equal": compare.not_equal, "same": compare.same,
         "not_same": not_same, "less": compare.less, "less_equal": compare.less_equal,
