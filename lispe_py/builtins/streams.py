@@ -60,20 +60,18 @@ def file_close(file: Any) -> bool | None:
 
 @primitive("file_eof", truth=True)
 def file_eof(file: Any) -> bool | None:
-    """Did a read go beyond the end of the file?
+    """Did a read go beyond the end of the file? It may be asked of a closed one.
 
     (fwrite "a.txt" "a") (setq f (file "a.txt"))
     (list (file_getchar f) (file_eof f) (file_getchar f) (file_eof f))
     ; ("a" nil "" true)
     """
-    stream = _stream(file)
-    stream.reading()
-    return True if stream.past_end else None
+    return True if _stream(file).past_end else None
 
 
 @primitive("file_read")
 def file_read(file: Any, count: Any = -1) -> str:
-    """The rest of a file, or so many characters of it.
+    """The rest of a file, which closes it, or so many characters of it.
 
     (fwrite "pq.txt" "p\\nq") (setq f (file "pq.txt")) (size (file_read f))
     ; 3
@@ -97,6 +95,8 @@ def file_readline(file: Any) -> str:
 @primitive("file_readlist")
 def file_readlist(file: Any) -> Strings:
     """The remaining lines, without their ends; a last empty one if the text ends with one.
+
+    It closes the file.
 
     (fwrite "pq.txt" "p\\nq") (file_readlist (file "pq.txt"))
     ; ("p" "q")

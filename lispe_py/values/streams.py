@@ -132,11 +132,12 @@ class Stream:
             raise LispError(f"{self.path} is not in {self.encoding}") from None
 
     def read(self, count: int = -1) -> str:
-        """So many characters, or all that is left."""
+        """So many characters; or all that is left, which closes the file."""
         file = self.settled()
         if count < 0:
             text = self.decode(file.read(), True)
             self.past_end = True
+            self.close()
             return text
         text = ""
         # One character takes a byte at least: what is missing is never too much.
