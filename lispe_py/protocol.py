@@ -111,9 +111,12 @@ def register_adapter(cls: type, adapter: Adapter) -> None:
     _resolved.clear()
 
 
-def adapters_of(package: str, load: Callable[[], object]) -> None:
-    """Say what registers the adapters of a package's classes, once a value of one is met."""
-    _waiting[package] = load
+def adapters_of(home: str, load: Callable[[], object]) -> None:
+    """Say what registers the adapters of the classes of a package, or of one module.
+
+    It is called once a value of such a class is met.
+    """
+    _waiting[home] = load
 
 
 def adapter_for(cls: type) -> Adapter:
@@ -121,9 +124,10 @@ def adapter_for(cls: type) -> Adapter:
     found = _resolved.get(cls)
     if found is None:
         for base in cls.__mro__ if _waiting else ():
-            load = _waiting.pop(base.__module__.partition(".")[0], None)
-            if load is not None:
-                load()
+            for home in (base.__module__, base.__module__.partition(".")[0]):
+                load = _waiting.pop(home, None)
+                if load is not None:
+                    load()
         found = next((_adapters[base] for base in cls.__mro__ if base in _adapters), _python)
         _resolved[cls] = found
     return found

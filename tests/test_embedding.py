@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy
 import pytest
 
 from lispe_py import LispE, LispError
@@ -186,3 +189,28 @@ def test_a_decorated_function() -> None:
         lisp.eval("(mean '(a))")
     assert isinstance(raised.value.__cause__, TypeError)
     assert lisp.eval("(maybe (mean '(a)) 'caught)").name == "caught"
+
+
+_GIVEN_A_MATRIX = """
+import numpy
+from lispe_py import LispE
+lisp = LispE()
+lisp.globals["m"] = numpy.array([[1, 2], [3, 4]])
+print(lisp.show(lisp.eval("(type m)")), lisp.show(lisp.eval("m")), lisp.show(lisp.eval("(+ m 1)")))
+"""
+
+
+def test_a_matrix_is_known_before_a_program_makes_one() -> None:
+    """In a process of its own: any other may have loaded what serves matrices."""
+    run = subprocess.run(
+        [sys.executable, "-c", _GIVEN_A_MATRIX], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "matrix_integer_ ((1 2) (3 4)) ((2 3) (4 5))\n"
+
+
+def test_what_an_array_holds_must_fit() -> None:
+    lisp = LispE()
+    lisp.globals["v"] = numpy.array([2**63 - 1], "uint64")
+    assert lisp.eval("(@ v 0)") == 2**63 - 1
+    with pytest.raises(LispError, match="^9223372036854775808 does not fit in 'integers'$"):
+        lisp.globals["v"] = numpy.array([1, 2**63], "uint64")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-from lispe_py.errors import LispError
 from lispe_py.printer import display
+from lispe_py.protocol import adapters_of
 from lispe_py.values.dictionaries import Dictionary, DictionaryI, DictionaryN
 from lispe_py.values.heap import Heap
 from lispe_py.values.linked import LinkedList
@@ -30,7 +31,11 @@ from lispe_py.values.typed import (
     Shorts,
     Stringbytes,
     Strings,
+    does_not_fit,
 )
+
+# A matrix may come from outside before a program has named anything that makes one.
+adapters_of(Matrix.__module__, lambda: import_module("lispe_py.runtime.matrices"))
 
 _AS_THEY_ARE = frozenset({int, float, complex, str, bytes, type(None)})
 _BY_CODE = {"h": Shorts, "b": Shorts, "B": Shorts, "f": Floats, "d": Numbers}
@@ -143,10 +148,9 @@ def _from_numpy(value: Any, made: dict[int, Any]) -> Any:
     if shape == ():
         return _from(value.item(), made)
     if kind in "iuf":
-        try:
-            return from_array(value, _BY_DTYPE.get(value.dtype.name))
-        except OverflowError:
-            raise LispError("the array holds integers of more than 64 bits") from None
+        if value.dtype.name == "uint64" and value.size and int(value.max()) >> 63:
+            raise does_not_fit(int(value.max()), "integers")
+        return from_array(value, _BY_DTYPE.get(value.dtype.name))
     if kind == "U":
         return Strings(value.tolist()) if len(shape) == 1 else _from(value.tolist(), made)
     return _from(value.tolist(), made)
