@@ -268,8 +268,8 @@ def test_members_in_functions(program: str, expected: str) -> None:
     ("program", "message"),
     [
         ("(get_ (integers 1 2)\n 2)", "index out of bounds"),
-        ("(put (integers 1 2) 0 100000000000000000000)", "too large"),
-        ("(add (integers 9223372036854775807) 0 1)", "too large"),
+        ("(put (integers 1 2) 0 100000000000000000000)", "does not fit in 'integers'"),
+        ("(add (integers 9223372036854775807) 0 1)", "does not fit in 'integers'"),
     ],
 )
 def test_errors_of_members_in_functions(program: str, message: str) -> None:

@@ -262,12 +262,15 @@ class Compiler:
         for position, (block, node) in enumerate(found):
             self.block.extend(block)
             if position < last and not isinstance(node, ast.Constant):
-                target = self.temp()
-                kept = emit.assign(target, node)
-                self.emit(kept)
-                node = emit.name(target)
+                node = self.keep(node)
             nodes.append(node)
         return nodes
+
+    def keep(self, node: ast.expr) -> ast.Name:
+        """Evaluate a node here; a reading of the variable that holds its value."""
+        target = self.temp()
+        self.emit(emit.assign(target, node))
+        return emit.kept(target, node)
 
     def stable(self, node: ast.expr) -> bool:
         """Does reading the node again give the same, whatever runs in between?"""
@@ -306,9 +309,7 @@ class Compiler:
                 return emit.run("frame_get", emit.name(".F"), emit.constant(name))
         if frame.kind != "top" and name in frame.locals:
             if name in scope.certain:
-                node = emit.name(identifier)
-                node.number_class = frame.classes.get(name)  # type: ignore[attr-defined]
-                return node
+                return frame.read(name)
             frame.uncertain.add(name)
             return emit.conditional(
                 emit.is_not(emit.name(identifier), emit.helper("unbound")),

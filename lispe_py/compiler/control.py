@@ -415,6 +415,8 @@ def loop(c: Compiler, form: List, dest: Dest) -> None:
 
 #: A list that only a loop sees is not made: its numbers are counted.
 _COUNTED = {("⍳", 2): "iota", ("⍳0", 2): "iota0", ("range", 4): "range"}
+#: Those whose integers Python counts at once, and the first of them.
+_FROM = {"⍳": 1, "⍳0": 0}
 
 
 def _members(c: Compiler, form: Any) -> ast.expr:
@@ -426,8 +428,20 @@ def _members(c: Compiler, form: Any) -> ast.expr:
             c.scope.is_local(name) or c.is_function(name) or c.known_variable(name)
         ):
             with c.inside(form):
-                return emit.run(f"each of {counted}", *c.args(form))
-    return emit.run("iterate", c.expr(form))
+                bounds = c.args(form)
+            if name in _FROM and getattr(bounds[0], "number_class", None) == "int":
+                return _numbers(bounds[0], _FROM[name])
+            return emit.run(f"each of {counted}", *bounds)
+    source = c.expr(form)
+    return source if emit.list_class(source) else emit.run("iterate", source)
+
+
+def _numbers(count: ast.expr, first: int) -> ast.expr:
+    """So many integers, from 0 or 1."""
+    if not first:
+        return emit.run("range", count)
+    end = ast.BinOp(count, ast.Add(), emit.constant(first))
+    return emit.run("range", emit.constant(first), end)
 
 
 def _for_each(

@@ -11,9 +11,11 @@ from __future__ import annotations
 import ast
 import builtins
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from lispe_py.places import Place
+
+Node = TypeVar("Node", bound=ast.expr)
 
 LOAD = ast.Load()
 STORE = ast.Store()
@@ -32,6 +34,27 @@ def identifier(name: str) -> str:
 
 def name(identifier: str) -> ast.Name:
     return ast.Name(identifier, LOAD)
+
+
+def classed(node: Node, cls: str | None) -> Node:
+    """Note the class of a node's value: "int", "float", or a typed list's; None: unknown."""
+    known = "list_class" if cls in ("Integers", "Numbers") else "number_class"
+    setattr(node, known, cls)
+    return node
+
+
+def list_class(node: ast.expr) -> str | None:
+    """ "Integers" or "Numbers" for a node whose value surely is such a list."""
+    known: str | None = getattr(node, "list_class", None)
+    return known
+
+
+def kept(target: str, node: ast.expr) -> ast.Name:
+    """A reading of a variable that holds what a node gives."""
+    read = name(target)
+    for known in ("number_class", "list_class"):
+        setattr(read, known, getattr(node, known, None))
+    return read
 
 
 def helper(text: str) -> ast.Name:

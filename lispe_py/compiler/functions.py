@@ -14,9 +14,11 @@ from lispe_py.names import CONSTANTS, also_written
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
-#: Forms whose presence puts a function's variables into a mapping.
 #: Size of a body, in members, above which no second version is compiled.
 _LARGEST_VERSION = 250
+#: Parameters of which something is supposed, at most.
+_MOST_SUPPOSED = 6
+#: Forms whose presence puts a function's variables into a mapping.
 _DYNAMIC = frozenset({"eval", "loadcode"})
 
 
@@ -162,12 +164,12 @@ def _versions(c: Compiler, frame: Frame, body: list[Any]) -> None:
     test of it.
     """
     whole = List(body)
-    assignments = Assignments(whole)
+    assignments = Assignments(whole, frame.parameters)
     scope = c.scope
     start = set(scope.certain)
     if assignments.size <= _LARGEST_VERSION:
         for supposed in suppositions(whole, frame.parameters):
-            if len(supposed) > 4:
+            if len(supposed) > _MOST_SUPPOSED:
                 continue
             frame.classes = local_classes(assignments, supposed)
             # A parameter that takes other values in the body is not worth it.
@@ -184,8 +186,6 @@ def _versions(c: Compiler, frame: Frame, body: list[Any]) -> None:
             c.scope.certain = set(start)
             c.emit(ast.If(_tested(tested), fast, []))
     frame.classes = local_classes(assignments, {})
-    for name in frame.parameters:
-        frame.classes.pop(name, None)
     c.body(body, TAIL)
 
 

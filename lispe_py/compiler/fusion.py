@@ -67,13 +67,6 @@ def _is_calm(c: Compiler, form: Any) -> bool:
     )
 
 
-def _named(node: ast.expr, target: str) -> ast.Name:
-    """A reading of a variable that holds what a node gives."""
-    read = emit.name(target)
-    read.number_class = class_of(node)  # type: ignore[attr-defined]
-    return read
-
-
 def _is_chain(c: Compiler, form: Any) -> bool:
     """Is a form a stage that can be part of the loop?"""
     if not isinstance(form, List) or not form or form[0].__class__ is not Symbol:
@@ -341,9 +334,7 @@ class Loop:
     def _held(self, node: ast.expr) -> ast.expr:
         if isinstance(node, (ast.Name, ast.Constant)):
             return node
-        target = self.c.temp()
-        self.c.emit(emit.assign(target, node))
-        return _named(node, target)
+        return self.c.keep(node)
 
     def run(self, source: Any, last: Callable[[ast.expr], None]) -> None:
         """Emit the loop over the members of a form's value."""

@@ -1,12 +1,14 @@
-"""Which local variables always hold an integer, or always a number.
+"""Which local variables always hold an integer, a number, or a typed list of either.
 
 Optimistic: every variable of a function is supposed to keep the class of its
 first assignments, and what contradicts that is dropped until nothing changes.
-Operations on such variables then need no test of their classes.
+Operations on such variables, and on members of such lists, then need no test of
+their classes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from lispe_py.compiler.walk import named_forms
@@ -15,6 +17,9 @@ from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
 INT, FLOAT = "int", "float"
+INTEGERS, NUMBERS = "Integers", "Numbers"
+#: Class of a typed list -> that of its members.
+MEMBERS = {INTEGERS: INT, NUMBERS: FLOAT}
 _LITERALS = {int: INT, float: FLOAT}
 _NATIVE = frozenset("+-*/")
 _BITS = frozenset(("&", "|", "^", "<<", ">>"))
@@ -29,9 +34,15 @@ _UNKNOWN = object()
 
 
 def combine(operator: str, left: str | None, right: str | None) -> str | None:
-    """Class of ``left operator right`` where Python's operator does the same; else None."""
+    """Class of ``left operator right``; of numbers where Python's operator does the same.
+
+    None for any other value. Of typed lists the first gives the class.
+    """
     if left is None or right is None:
         return None
+    for operand in (left, right):
+        if operand in MEMBERS:
+            return operand
     if operator == "/":
         return FLOAT
     if left == right:
@@ -49,6 +60,45 @@ class Assumption(NamedTuple):
     result: str
 
 
+def _iota(classes: list[str | None]) -> str | None:
+    return _LIST_OF.get(classes[0]) if len(classes) == 1 else None
+
+
+def _shaped(classes: list[str | None]) -> str | None:
+    """``(rho n list)``"""
+    return classes[1] if len(classes) == 2 and classes[0] == INT and classes[1] in MEMBERS else None
+
+
+def _same_list(classes: list[str | None]) -> str | None:
+    """A function that gives its first argument, or one of its kind, if that is a typed list."""
+    return classes[0] if classes and classes[0] in MEMBERS else None
+
+
+def _member(classes: list[str | None]) -> str | None:
+    return MEMBERS.get(classes[0] or "") if len(classes) == 2 else None
+
+
+def _range(classes: list[str | None]) -> str | None:
+    return INTEGERS if classes == [INT] * 3 else None
+
+
+_LIST_OF: dict[str | None, str] = {INT: INTEGERS, FLOAT: NUMBERS}
+#: Built-ins that give typed lists or their members: the class of the value from those of the
+#: arguments. Those that change their first argument are among them.
+_LISTED: dict[str, Callable[[list[str | None]], str | None]] = {
+    "integers": lambda classes: INTEGERS,
+    "numbers": lambda classes: NUMBERS,
+    "ρ": _shaped,
+    "⍳": _iota,
+    "⍳0": _iota,
+    "range": _range,
+    "at": _member,
+    **dict.fromkeys(("clone", "reverse", "push", "pushlast", "pushfirst", "set@"), _same_list),
+}
+#: Names that a parameter can take; those of the other ones have code of their own.
+_SHADOWABLE = frozenset(_LISTED) - {"at", "push", "set@"}
+
+
 def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None) -> str | None:
     """The class of a form's value, given the classes of variables."""
     literal = _LITERALS.get(form.__class__)
@@ -59,6 +109,9 @@ def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None
     if not isinstance(form, List) or not form or form[0].__class__ is not Symbol:
         return None
     name = form[0].name
+    listed = _LISTED.get(name)
+    if listed is not None:
+        return listed([infer(operand, known, assumption) for operand in form[1:]])
     if name in _NATIVE and len(form) > 2:
         result = infer(form[1], known, assumption)
         for operand in form[2:]:
@@ -141,9 +194,10 @@ def _counted(loop: List) -> Any:
 
 
 class Assignments:
-    """What the forms of a body assign to each variable."""
+    """What the forms of a function's body assign to each variable."""
 
-    def __init__(self, body: Any) -> None:
+    def __init__(self, body: Any, parameters: tuple[str, ...]) -> None:
+        self.parameters = parameters
         #: name -> forms whose value it takes; ``_UNKNOWN`` for anything at all
         self.of: dict[str, list[Any]] = {}
         #: Members of all the forms: what a second version of the body would cost.
@@ -151,6 +205,8 @@ class Assignments:
         for name, form in named_forms(body):
             self.size += len(form)
             self._note(name, form)
+        #: A parameter, here or of a lambda, hides a function whose results are known here.
+        self.obscure = not _SHADOWABLE.isdisjoint((*parameters, *self.of))
 
     def _note(self, name: str, form: List) -> None:
         if len(form) < 2:
@@ -168,15 +224,21 @@ class Assignments:
                 if item.__class__ is Symbol and item.name != "?":
                     self._add(item, 0)
                     break
-        elif name == "loop" and target.__class__ is Symbol and _counted(form) is not None:
-            self._add(target, _counted(form))
+        elif name == "loop" and target.__class__ is Symbol and len(form) > 2:
+            counted = _counted(form)
+            # The class of a member is that of ``(at list 0)``.
+            member = List([Symbol("at"), form[2], 0])
+            self._add(target, member if counted is None else counted)
+        elif name == "over":
+            self._spoil(List(form[1:]))
         elif name in ("let", "λ", "loop", "lloop", "mloop", "whilein", "for", "pattern@"):
             self._spoil(target)
         else:
             entry = registry.get(name)
-            if target.__class__ is Symbol and (
-                name in ("^^=", "&~=") or (entry is not None and entry.rebinds)
-            ):
+            if target.__class__ is Symbol and entry is not None and entry.rebinds:
+                # What is no typed list may become another value.
+                self._add(target, form if name in _LISTED else _UNKNOWN)
+            elif target.__class__ is Symbol and name in ("^^=", "&~=", "replaceall"):
                 self._add(target, _UNKNOWN)
 
     def _add(self, symbol: Symbol, form: Any) -> None:
@@ -195,15 +257,19 @@ class Assignments:
 
 def local_classes(assignments: Assignments, assumed: dict[str, str]) -> dict[str, str]:
     """The classes that variables keep, if parameters have those of ``assumed``."""
+    if assignments.obscure:
+        return {}
     known = dict(assumed)
-    for name, forms in assignments.of.items():
+    # A parameter that nothing is assumed of may hold anything at first.
+    own = {n: forms for n, forms in assignments.of.items() if n not in assignments.parameters}
+    for name, forms in own.items():
         guess = next((g for f in forms if (g := infer(f, {}))), None)
-        if name not in known and guess is not None:
+        if guess is not None:
             known[name] = guess
     # Variables without a literal among their values take the class that follows.
     for _ in range(4):
         grown = False
-        for name, forms in assignments.of.items():
+        for name, forms in own.items():
             if name not in known:
                 guess = next(
                     (g for f in forms if f is not _UNKNOWN and (g := infer(f, known))), None
@@ -225,20 +291,42 @@ def local_classes(assignments: Assignments, assumed: dict[str, str]) -> dict[str
     return known
 
 
+#: Forms that repeat their body.
+_LOOPS = frozenset(("loop", "loopcount", "while", "whilein", "lloop", "mloop"))
+
+
 def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]:
     """Classes of parameters under which a version of a small function pays.
 
     A parameter counts when it is an operand of arithmetic or of a comparison;
-    what it meets there tells the likely class.
+    what it meets there tells the likely class. In a function with a loop a list
+    whose members are reached one by one counts too.
     """
     meets: dict[str, set[str]] = {}
+    operands: set[str] = set()
+    lists: set[str] = set()
+    walked: list[tuple[str, str]] = []
+    loops = decimals = False
     for name, form in named_forms(body):
+        decimals = decimals or name == "numbers" or float in map(type, form)
         if name in _NATIVE or name in _COMPARISONS or name in ("%", *_UPDATES):
             literals = {_LITERALS[m.__class__] for m in form[1:] if m.__class__ in _LITERALS}
-            for member in form[1:]:
-                if member.__class__ is Symbol and member.name in parameters:
-                    meets.setdefault(member.name, set()).update(literals)
-    if not meets:
-        return []
+            symbols = {member.name for member in form[1:] if member.__class__ is Symbol}
+            operands |= symbols
+            for symbol in symbols.intersection(parameters):
+                meets.setdefault(symbol, set()).update(literals)
+        elif name in ("at", "set@") and len(form) == (3 if name == "at" else 4):
+            if form[1].__class__ is Symbol:
+                lists.add(form[1].name)
+        elif name in _LOOPS:
+            loops = True
+            if name == "loop" and len(form) > 2 and form[1].__class__ is form[2].__class__:
+                walked.append((getattr(form[1], "name", ""), getattr(form[2], "name", "")))
     guess = {name: FLOAT if classes == {FLOAT} else INT for name, classes in meets.items()}
-    return [guess]
+    lists.update(source for variable, source in walked if variable in operands)
+    lists.intersection_update(parameters)
+    found = [guess] if guess else []
+    if loops and lists:
+        kinds = [NUMBERS] if decimals else [INTEGERS, NUMBERS]
+        found[:0] = [{**guess, **dict.fromkeys(lists, kind)} for kind in kinds]
+    return found

@@ -1,4 +1,4 @@
-"""Operators and accesses that compile in line.
+"""Operators that compile in line.
 
 An operation on two integers or on two numbers is Python's own operator behind
 a test of their classes; everything else goes to the runtime.
@@ -209,7 +209,7 @@ class Operation:
             # Of literals only texts have an operation in line, with texts.
             self.texts = "str" in supposed and all(map(is_text, literals))
             supposed = ["str"] if self.texts else []
-        if not supposed:
+        if not supposed or any(map(emit.list_class, self.leaves)):
             return generic()
         if not self._unknown():
             return native()
@@ -391,145 +391,6 @@ def comparison(c: Compiler, form: List) -> ast.expr:
 test_form(*COMPARISON)(_comparison)
 
 
-# ---------------------------------------------------------------- accesses
-
-
-@inline("at")
-def at(c: Compiler, form: List) -> ast.expr:
-    nodes = c.args(form)
-    if len(nodes) == 3 and all(isinstance(n, (ast.Name, ast.Constant)) for n in nodes):
-        return _at_two(c, *nodes)
-    if len(nodes) != 2:
-        return emit.run("at", *nodes)
-    container, index = nodes
-    if not isinstance(container, ast.Name) or not (
-        emit.is_simple(index) or class_of(index) == "int"
-    ):
-        return emit.run("at", *nodes)
-    if not emit.is_simple(index):
-        kept = c.temp()
-        c.emit(emit.assign(kept, index))
-        index = emit.name(kept)
-        index.number_class = "int"  # type: ignore[attr-defined]
-    tests: list[ast.expr] = [_is_indexed(container)]
-    if class_of(index) != "int":
-        tests.append(emit.has_class(index, "int"))
-    other: ast.expr = emit.run("at", container, index)
-    if class_of(index) is None and not isinstance(index, ast.Constant):
-        # A key that is absent is left to the runtime, which says so.
-        present = ast.Compare(index, [ast.In()], [container])
-        found = [*_has_text_key(container, index), present]
-        other = emit.conditional(
-            ast.BoolOp(ast.And(), found), emit.subscript(container, index), other
-        )
-    return emit.conditional(
-        tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests),
-        emit.subscript(container, index),
-        other,
-    )
-
-
-def _is_indexed(container: ast.expr) -> ast.BoolOp:
-    """Is it a list whose members Python gives by an integer as the language does?"""
-    kinds: list[ast.expr] = [emit.has_class(container, "List")]
-    kinds.append(emit.in_classes(container, "indexed"))
-    return ast.BoolOp(ast.Or(), kinds)
-
-
-def _at_two(c: Compiler, container: ast.expr, first: ast.expr, second: ast.expr) -> ast.expr:
-    """A member of a list in a list."""
-    general = emit.run("at", container, first, second)
-    if isinstance(container, ast.Constant) or not all(
-        isinstance(key, ast.Name) or class_of(key) == "int" for key in (first, second)
-    ):
-        return general
-    target = c.temp()
-    inner = emit.name(target)
-    tests: list[ast.expr] = [emit.has_class(container, "List")]
-    tests += [emit.has_class(key, "int") for key in (first, second) if class_of(key) != "int"]
-    row = emit.has_class(emit.walrus(target, emit.subscript(container, first)), "List")
-    found = emit.conditional(
-        ast.BoolOp(ast.Or(), [row, emit.in_classes(inner, "indexed")]),
-        emit.subscript(inner, second),
-        emit.run("at", inner, second),
-    )
-    test = tests[0] if len(tests) == 1 else ast.BoolOp(ast.And(), tests)
-    return emit.conditional(test, found, general)
-
-
-def _has_text_key(container: ast.expr, key: ast.expr) -> list[ast.expr]:
-    """The tests that a dictionary keeps a key as it is."""
-    kind: ast.expr = emit.has_class(container, "Dictionary")
-    kind = ast.BoolOp(ast.Or(), [kind, emit.in_classes(container, "text_keyed")])
-    return [kind, emit.has_class(key, "str")]
-
-
-@inline("key@", "key")
-def key(c: Compiler, form: List) -> ast.expr:
-    entry = c.world.entry(form[0].name)
-    assert entry is not None
-    if len(form) != 3:
-        return c.primitive_call(form, entry)
-    container, name = c.args(form)
-    general = emit.call(emit.name(c.world.bind(entry)), [container, name])
-    if not all(c.stable(n) and isinstance(n, ast.Name) for n in (container, name)):
-        return general
-    return emit.conditional(
-        ast.BoolOp(ast.And(), _has_text_key(container, name)),
-        emit.call(emit.attribute(container, "get"), [name]),
-        general,
-    )
-
-
-@test_form("key@", "key")
-def _has_key(c: Compiler, form: List) -> ast.expr:
-    """A key in a test: what is counted in a dictionary is an integer most often."""
-    target = c.temp()
-    found = emit.name(target)
-    whole = emit.has_class(emit.walrus(target, key(c, form)), "int")
-    return emit.conditional(whole, found, emit.run("truth", found))
-
-
-@inline("set@")
-def set_at(c: Compiler, form: List) -> ast.expr:
-    entry = c.world.entry("set@")
-    assert entry is not None
-    target = form[1]
-    if len(form) != 4 or target.__class__ is not Symbol or target.name in CONSTANTS:
-        return c.primitive_call(form, entry)
-    nodes = c.args(form)
-    for place, node in enumerate(nodes):
-        if not emit.is_simple(node):
-            kept = c.temp()
-            c.emit(emit.assign(kept, node))
-            nodes[place] = emit.name(kept)
-            nodes[place].number_class = class_of(node)  # type: ignore[attr-defined]
-    container, index, value = nodes
-    tests: list[ast.expr] = [emit.has_class(container, "List")]
-    if class_of(index) != "int":
-        tests.append(emit.has_class(index, "int"))
-    # A position past the end appends, which is left to the runtime.
-    tests.append(ast.Compare(index, [ast.Lt()], [emit.run("len", container)]))
-    fast: list[ast.stmt] = [emit.set_subscript(container, index, value)]
-    with c.branch() as slow:
-        c.update(target.name, emit.run("set_at", container, index, value))
-    slow = [ast.If(ast.BoolOp(ast.And(), [takes(container, value), *tests[1:]]), fast, slow)]
-    if class_of(index) is None and not isinstance(index, ast.Constant):
-        keyed = ast.BoolOp(ast.And(), _has_text_key(container, index))
-        slow = [ast.If(keyed, [emit.set_subscript(container, index, value)], slow)]
-    c.emit(ast.If(ast.BoolOp(ast.And(), tests), fast, slow))
-    return container
-
-
-def takes(container: ast.expr, value: ast.expr) -> ast.expr:
-    """Is it a typed list whose members are of the class of the value?"""
-    kind = {"int": "Integers", "float": "Numbers"}.get(class_of(value) or "")
-    if kind is not None:
-        return emit.has_class(container, kind)
-    member = emit.run("member_class", emit.attribute(container, "__class__"))
-    return emit.is_(member, emit.attribute(value, "__class__"))
-
-
 def _nullp(c: Compiler, form: List) -> ast.expr:
     """``nullp`` as a Python truth value."""
     (node,) = c.args(form)
@@ -549,27 +410,6 @@ test_form("nullp")(_nullp)
 @inline("list")
 def list_(c: Compiler, form: List) -> ast.expr:
     return emit.run("List", ast.List(c.args(form), emit.LOAD))
-
-
-@inline("cdr")
-def cdr(c: Compiler, form: List) -> ast.expr:
-    return emit.run("cdr", *c.args(form))
-
-
-@inline("car")
-def car(c: Compiler, form: List) -> ast.expr:
-    (node,) = c.args(form)
-    if isinstance(node, ast.Constant):
-        return emit.run("car", node)
-    first = node
-    if not c.stable(node):
-        target = c.temp()
-        first, node = emit.walrus(target, node), emit.name(target)
-    return emit.conditional(
-        ast.BoolOp(ast.And(), [emit.has_class(first, "List"), node]),
-        emit.subscript(node, emit.constant(0)),
-        emit.run("car", node),
-    )
 
 
 @special("over", arity=(2, 2), usage="function variable", statement=True)
@@ -622,25 +462,3 @@ def replaceall(c: Compiler, form: List) -> ast.expr:
     c.emit(emit.assign(result, emit.run("replace_all", *c.args(form))))
     c.update(form[1].name, emit.subscript(emit.name(result), emit.constant(0)))
     return emit.subscript(emit.name(result), emit.constant(1))
-
-
-@inline("push")
-def push(c: Compiler, form: List) -> ast.expr:
-    entry = c.world.entry("push")
-    assert entry is not None
-    target = form[1]
-    if len(form) != 3 or target.__class__ is not Symbol:
-        return c.primitive_call(form, entry)
-    container, value = c.args(form)
-    if not emit.is_simple(container) or isinstance(container, ast.Constant):
-        return c.primitive_call(form, entry)
-    if not emit.is_simple(value):
-        kept = c.temp()
-        c.emit(emit.assign(kept, value))
-        value = emit.name(kept)
-    # Appending to a list is by far the most common; the rest may rebind the name.
-    fast = [emit.effect(emit.call(emit.attribute(container, "append"), [value]))]
-    with c.branch() as slow:
-        c.update(target.name, emit.run("push", container, value))
-    c.emit(ast.If(emit.has_class(container, "List"), fast, slow))  # type: ignore[arg-type]
-    return container

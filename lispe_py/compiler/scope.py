@@ -8,6 +8,7 @@ and each lambda a nested one, and Python's own cells do the capturing.
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ class Frame:
     loops: bool = False
     looped: bool = False
     lambdas: int = 0
-    #: Variables that always hold an "int", or always a "float".
+    #: Variables that always hold a value of one class, as ``inference`` names it.
     classes: dict[str, str] = field(default_factory=dict)
     #: In a version for parameters of certain classes: the class of the result,
     #: and what that rests on.
@@ -54,6 +55,10 @@ class Frame:
     assumption: Assumption | None = None
     #: The class whose method this is, for ``from@`` and siblings.
     owner: ClassInfo | None = None
+
+    def read(self, name: str) -> ast.Name:
+        """A reading of a local variable that is surely set, with its class if that is known."""
+        return emit.classed(emit.name(emit.identifier(name)), self.classes.get(name))
 
     def become_method(self, owner: ClassInfo) -> None:
         """Let the body see the fields and the methods of a class by name."""

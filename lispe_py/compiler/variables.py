@@ -6,9 +6,10 @@ import ast
 from typing import Any
 
 from lispe_py.compiler import emit
+from lispe_py.compiler.accesses import takes, tried, update_typed
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, TAIL, Dest, as_held, special
-from lispe_py.compiler.operators import class_of, operation, takes
+from lispe_py.compiler.operators import class_of, operation
 from lispe_py.compiler.symbols import UPDATES
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
@@ -210,11 +211,7 @@ def _update_form(symbol: str) -> None:
         name = c.assignable(target, form)
         node = operation(c, operator, [target, *form[2:]], form, "update")
         if dest is not EFFECT:
-            known = class_of(node)
-            kept = c.temp()
-            c.emit(emit.assign(kept, node))
-            node = emit.name(kept)
-            node.number_class = known  # type: ignore[attr-defined]
+            node = c.keep(node)
         c.update(name, node)
         if dest is not EFFECT:
             c.put(node, dest)
@@ -237,22 +234,26 @@ def _update_cell(c: Compiler, form: List, dest: Dest, operator: str) -> None:
 
     A cell in which nothing is yet counts as 0: words are counted by ``(+= (@ d word) 1)``.
     """
-    nodes = []
-    for node in c.args(form[1]):
-        kept = c.temp()
-        c.emit(emit.assign(kept, node))
-        nodes.append(emit.name(kept))
     new = c.temp()
+    parts = c.args(form[1])
+
+    def general(nodes: list[ast.Name]) -> None:
+        _update_any_cell(c, form, operator, nodes, new)
+
+    if update_typed(c, form, operator, parts, dest, general, new):
+        c.put(emit.name(new), dest)
+        return
+    nodes = [c.keep(node) for node in parts]
     atom = len(form) == 3 and not isinstance(form[2], List)
     if atom and len(nodes) == 2 and operator in _COUNTING:
         (value,) = c.args(form, 2)
         if emit.is_simple(value):
-            with c.branch() as general:
-                _update_any_cell(c, form, operator, nodes, new)
-            c.emit(_count(c, operator, nodes, value, new, general))
+            with c.branch() as other:
+                general(nodes)
+            c.emit(_count(c, operator, nodes, value, new, other))
             c.put(emit.name(new), dest)
             return
-    _update_any_cell(c, form, operator, nodes, new)
+    general(nodes)
     c.put(emit.name(new), dest)
 
 
@@ -267,7 +268,8 @@ def _update_any_cell(
         result = emit.run(f"update {operator}", result, value)
     c.emit(emit.assign(new, result))
     stored = emit.run("set_at", *nodes, emit.name(new))
-    if access[1].__class__ is Symbol and access[1].name not in CONSTANTS:
+    typed = emit.list_class(nodes[0]) is not None
+    if access[1].__class__ is Symbol and access[1].name not in CONSTANTS and not typed:
         # A text is a value: the variable takes the changed one.
         changed = c.temp()
         c.emit(emit.assign(changed, stored))
@@ -334,7 +336,7 @@ def _count(
             ast.If(
                 ast.BoolOp(ast.And(), listed),
                 in_list,
-                [ast.If(ast.BoolOp(ast.And(), typed), in_typed, general)],
+                [ast.If(ast.BoolOp(ast.And(), typed), [tried(in_typed, general)], general)],
             )
         ],
     )

@@ -183,7 +183,7 @@ def helpers() -> dict[str, Any]:
         "has_key": has_key, "class_of_members": class_of_members,
         "kept": kept, "typed_by_first": typed_by_first,
         "Function": type(helpers), "Exception": Exception,
-        "StopIteration": StopIteration,
+        "StopIteration": StopIteration, "beyond": (IndexError, OverflowError), "range": range,
         "unbound": UNBOUND, "default": DEFAULT,
         "truth": truth, "iterate": sequence.iterate, "at": sequence.at,
         "cell": sequence.cell, "set_at": sequence.set_at, "car": sequence.car, "cdr": sequence.cdr,
