@@ -1,7 +1,7 @@
 """Members of containers, read and changed in line.
 
 What is a generic list, a typed list or a dictionary is tested where the compiler does
-not know it; of a typed list that it knows, nothing is left to test but the index. What
+not know it; of a list that it knows, nothing is left to test but the index. What
 lies outside of a list, or does not fit in it, is left to the runtime, which has the rules.
 """
 
@@ -37,7 +37,7 @@ def at(c: Compiler, form: List) -> ast.expr:
     container, index = nodes
     kind = emit.list_class(container)
     if kind is not None:
-        return emit.classed(_of_typed(container, index), MEMBERS[kind])
+        return emit.classed(_of_known(container, index), MEMBERS.get(kind))
     if not isinstance(container, ast.Name) or not (
         emit.is_simple(index) or class_of(index) == "int"
     ):
@@ -56,8 +56,8 @@ def at(c: Compiler, form: List) -> ast.expr:
     return emit.conditional(_all(tests), emit.subscript(container, index), other)
 
 
-def _of_typed(container: ast.expr, index: ast.expr) -> ast.expr:
-    """A member of a list that surely is typed."""
+def _of_known(container: ast.expr, index: ast.expr) -> ast.expr:
+    """A member of a list whose class is known."""
     found, general = emit.subscript(container, index), emit.run("at", container, index)
     if class_of(index) == "int":
         return found
@@ -162,7 +162,9 @@ def _where(tests: list[ast.expr], fast: list[ast.stmt], slow: list[ast.stmt]) ->
 
 
 def _fits(kind: str, value: ast.expr) -> list[ast.expr] | None:
-    """The tests that a typed list takes a value as it is; None where it surely does not."""
+    """The tests that a list takes a value as it is; None where it surely does not."""
+    if kind not in MEMBERS:
+        return []
     member, known = MEMBERS[kind], class_of(value)
     if known is None:
         return None if isinstance(value, ast.Constant) else [emit.has_class(value, member)]
@@ -244,8 +246,8 @@ def push(c: Compiler, form: List) -> ast.expr:
     if fits is None:
         c.block.extend(slow)
     else:
-        # Only an integer can be too large for its list.
-        sure = "float" in (class_of(value), MEMBERS[kind] if fits else None)
+        # Only an integer can be too large, for a typed list.
+        sure = kind == "List" or "float" in (class_of(value), MEMBERS[kind] if fits else None)
         c.block.extend(_where(fits, fast if sure else [tried(fast, slow)], slow))
     return container
 
@@ -276,7 +278,7 @@ def update_typed(
     container, with the result in the variable ``new``.
     """
     kind = emit.list_class(parts[0])
-    if kind is None or operator not in _NATIVE or len(parts) != 2 or len(form) != 3:
+    if kind not in MEMBERS or operator not in _NATIVE or len(parts) != 2 or len(form) != 3:
         return False
     with c.branch() as needed:
         (value,) = c.args(form, 2)

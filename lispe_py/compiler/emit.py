@@ -37,14 +37,14 @@ def name(identifier: str) -> ast.Name:
 
 
 def classed(node: Node, cls: str | None) -> Node:
-    """Note the class of a node's value: "int", "float", or a typed list's; None: unknown."""
-    known = "list_class" if cls in ("Integers", "Numbers") else "number_class"
+    """Note the class of a node's value: "int", "float", or that of a list; None: unknown."""
+    known = "number_class" if cls in ("int", "float", None) else "list_class"
     setattr(node, known, cls)
     return node
 
 
 def list_class(node: ast.expr) -> str | None:
-    """ "Integers" or "Numbers" for a node whose value surely is such a list."""
+    """ "List", "Integers" or "Numbers" for a node whose value surely is such a list."""
     known: str | None = getattr(node, "list_class", None)
     return known
 

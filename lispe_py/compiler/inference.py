@@ -1,9 +1,9 @@
-"""Which local variables always hold an integer, a number, or a typed list of either.
+"""Which local variables always hold an integer, a number, or a list of one kind.
 
 Optimistic: every variable of a function is supposed to keep the class of its
 first assignments, and what contradicts that is dropped until nothing changes.
 Operations on such variables, and on members of such lists, then need no test of
-their classes.
+their classes, those on members of generic lists excepted.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol
 
 INT, FLOAT = "int", "float"
-INTEGERS, NUMBERS = "Integers", "Numbers"
+INTEGERS, NUMBERS, LIST = "Integers", "Numbers", "List"
 #: Class of a typed list -> that of its members.
 MEMBERS = {INTEGERS: INT, NUMBERS: FLOAT}
+_LISTS = frozenset((*MEMBERS, LIST))
 _LITERALS = {int: INT, float: FLOAT}
 _NATIVE = frozenset("+-*/")
 _BITS = frozenset(("&", "|", "^", "<<", ">>"))
@@ -38,7 +39,7 @@ def combine(operator: str, left: str | None, right: str | None) -> str | None:
 
     None for any other value. Of typed lists the first gives the class.
     """
-    if left is None or right is None:
+    if left is None or right is None or LIST in (left, right):
         return None
     for operand in (left, right):
         if operand in MEMBERS:
@@ -66,12 +67,12 @@ def _iota(classes: list[str | None]) -> str | None:
 
 def _shaped(classes: list[str | None]) -> str | None:
     """``(rho n list)``"""
-    return classes[1] if len(classes) == 2 and classes[0] == INT and classes[1] in MEMBERS else None
+    return classes[1] if len(classes) == 2 and classes[0] == INT and classes[1] in _LISTS else None
 
 
 def _same_list(classes: list[str | None]) -> str | None:
-    """A function that gives its first argument, or one of its kind, if that is a typed list."""
-    return classes[0] if classes and classes[0] in MEMBERS else None
+    """A function that gives its first argument, or one of its kind, if that is a list."""
+    return classes[0] if classes and classes[0] in _LISTS else None
 
 
 def _member(classes: list[str | None]) -> str | None:
@@ -83,9 +84,10 @@ def _range(classes: list[str | None]) -> str | None:
 
 
 _LIST_OF: dict[str | None, str] = {INT: INTEGERS, FLOAT: NUMBERS}
-#: Built-ins that give typed lists or their members: the class of the value from those of the
+#: Built-ins that give lists of one kind or their members: the class of the value from those of the
 #: arguments. Those that change their first argument are among them.
 _LISTED: dict[str, Callable[[list[str | None]], str | None]] = {
+    "list": lambda classes: LIST,
     "integers": lambda classes: INTEGERS,
     "numbers": lambda classes: NUMBERS,
     "ρ": _shaped,
@@ -96,7 +98,7 @@ _LISTED: dict[str, Callable[[list[str | None]], str | None]] = {
     **dict.fromkeys(("clone", "reverse", "push", "pushlast", "pushfirst", "set@"), _same_list),
 }
 #: Names that a parameter can take; those of the other ones have code of their own.
-_SHADOWABLE = frozenset(_LISTED) - {"at", "push", "set@"}
+_SHADOWABLE = frozenset(_LISTED) - {"list", "at", "push", "set@"}
 
 
 def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None) -> str | None:
@@ -106,9 +108,15 @@ def infer(form: Any, known: dict[str, str], assumption: Assumption | None = None
         return literal
     if form.__class__ is Symbol:
         return known.get(form.name)
-    if not isinstance(form, List) or not form or form[0].__class__ is not Symbol:
+    if not isinstance(form, List):
+        return None
+    if not form:
+        return LIST
+    if form[0].__class__ is not Symbol:
         return None
     name = form[0].name
+    if name == "quote" and len(form) == 2:
+        return LIST if type(form[1]) is List and not hasattr(form[1], "pairs") else None
     listed = _LISTED.get(name)
     if listed is not None:
         return listed([infer(operand, known, assumption) for operand in form[1:]])
@@ -236,7 +244,7 @@ class Assignments:
         else:
             entry = registry.get(name)
             if target.__class__ is Symbol and entry is not None and entry.rebinds:
-                # What is no typed list may become another value.
+                # What is no list may become another value.
                 self._add(target, form if name in _LISTED else _UNKNOWN)
             elif target.__class__ is Symbol and name in ("^^=", "&~=", "replaceall"):
                 self._add(target, _UNKNOWN)

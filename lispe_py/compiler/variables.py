@@ -268,8 +268,8 @@ def _update_any_cell(
         result = emit.run(f"update {operator}", result, value)
     c.emit(emit.assign(new, result))
     stored = emit.run("set_at", *nodes, emit.name(new))
-    typed = emit.list_class(nodes[0]) is not None
-    if access[1].__class__ is Symbol and access[1].name not in CONSTANTS and not typed:
+    known = emit.list_class(nodes[0]) is not None
+    if access[1].__class__ is Symbol and access[1].name not in CONSTANTS and not known:
         # A text is a value: the variable takes the changed one.
         changed = c.temp()
         c.emit(emit.assign(changed, stored))
