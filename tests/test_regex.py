@@ -161,7 +161,13 @@ def test_rgx_functions(program: str, expected: str) -> None:
         ("(prgx_replace (prgx `z`) \"none\" \"-\")", "none"),
         ("(prgx_replace (prgx `a*`) \"baac\" \"-\")", "-b--c-"),
         ("(list (prgx_split (prgx `[,;]`) \"p,q;;r\") (prgx_split (prgx `,`) \"none\"))", '(("p" "q" "" "r") ("none"))'),
-        ("(list (prgx_findall (prgx `[]a]`) \"]\") (prgx_findall (prgx `[^]`) \"a\"))", '(() ("a"))'),
+        ("(list (prgx_findall (prgx `[]`) \"]\") (prgx_findall (prgx `[^]`) \"a\"))", '(() ("a"))'),
+        ("(prgx_findall (prgx `.+`) (+ \"a\rb\" (chr 8232) \"c\n\"))", '("a" "b" "c")'),
+        ("(list (prgx_match (prgx `\\cJ[\\cJ]`) \"\n\n\") (prgx_match (prgx `[[.a.][=b=]]+`) \"ab\"))",
+         "(true true)"),
+        ("(prgx_match (prgx `\\x41\\u00e9\\-\\.\\_\\é`) \"Aé-._é\")", "true"),
+        ("(list (prgx_match (prgx `()*a{2}?b{1,}?|`) \"aab\") (prgx_match (prgx `\\bab\\b`) \"ab\"))",
+         "(true true)"),
     ],
 )  # fmt: skip
 def test_prgx_functions(program: str, expected: str) -> None:
@@ -180,7 +186,19 @@ def test_prgx_functions(program: str, expected: str) -> None:
         (r"\1", "back reference"),
         ("[[:no:]]", "character class name"),
         ("a\\", "escape"),
-    ],
+        # What only Python's expressions know.
+        ("(?<=a)b", "was not preceded"), ("(?<!a)b", "was not preceded"),
+        ("(?i)a", "was not preceded"), ("(?P<n>a)", "was not preceded"),
+        ("(?>a)", "was not preceded"), ("(?", "was not preceded"),
+        ("a++", "was not preceded"), ("a{2}+", "was not preceded"), ("{", "was not preceded"),
+        ("(?=a)*", "was not preceded"), (r"\b+", "was not preceded"), ("a|*", "was not preceded"),
+        ("a{,2}", "range in a {}"), ("a{", "range in a {}"), ("a{1 }", "range in a {}"),
+        ("a{99999999999}", "range in a {}"),
+        ("a}", "did not consume"), ("[]]", "did not consume"), ("a]", "did not consume"),
+        (r"\A", "escape"), (r"\Z", "escape"), (r"\a", "escape"), (r"\p{L}", "escape"),
+        (r"\x4", "escape"), (r"\u004", "escape"), (r"[\1]", "escape"), (r"\c1", "escape"),
+        ("[[.ab.]]", "collating element"),
+    ],  # fmt: skip
 )
 def test_prgx_refuses(pattern: str, message: str) -> None:
     with pytest.raises(LispError, match=message):

@@ -8,8 +8,9 @@ from typing import Any
 from lispe_py.builtins.strings import text_of
 from lispe_py.errors import LispError
 from lispe_py.registry import primitive
+from lispe_py.runtime import ecma
 from lispe_py.runtime.convert import to_integer
-from lispe_py.runtime.regex import Prgx, Regex, Rgx, ecma_replacement
+from lispe_py.runtime.regex import Prgx, Regex, Rgx
 from lispe_py.values.lists import List
 from lispe_py.values.typed import Integers, Strings
 
@@ -259,7 +260,7 @@ def prgx_replace(expression: Any, value: Any, new: Any) -> str:
     ; home at me
     """
     text, template = text_of(value), text_of(new)
-    result: str = _pattern(expression, Prgx).sub(lambda m: ecma_replacement(template, m), text)
+    result: str = _pattern(expression, Prgx).sub(lambda m: ecma.replacement(template, m), text)
     return result
 
 

@@ -13,13 +13,13 @@ the rest matches; otherwise it takes all it can.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from lispe_py.errors import LispError
 from lispe_py.protocol import Adapter, register_adapter
+from lispe_py.runtime import ecma
 
 _UNRECOGNIZED = "Unrecognized regular expression"
 
@@ -65,7 +65,7 @@ class Prgx(Regex):
 
     @staticmethod
     def compiled(source: str) -> Any:
-        return _compiled_prgx(source)
+        return ecma.compiled(source)
 
 
 class RegexAdapter(Adapter):
@@ -345,113 +345,3 @@ def _compiled_rgx(source: str) -> Any:
         return regex.compile(text)
     except regex.error:
         raise LispError(_UNRECOGNIZED) from None
-
-
-# ---------------------------------------------------------------- prgx
-
-_POSIX = {
-    "alpha": "A-Za-z", "digit": "0-9", "alnum": "A-Za-z0-9", "upper": "A-Z", "lower": "a-z",
-    "space": r" \t\n\r\f\v", "blank": r" \t", "punct": r"!-/:-@\[-`{-~", "xdigit": "0-9A-Fa-f",
-    "cntrl": r"\x00-\x1f\x7f", "print": r"\x20-\x7e", "graph": r"\x21-\x7e", "w": r"\w",
-    "d": r"\d", "s": r"\s",
-}  # fmt: skip
-
-_MESSAGES = (
-    ("unterminated character set", "The expression contained mismatched [ and ]."),
-    ("missing )", "The expression contained mismatched ( and )."),
-    ("unbalanced parenthesis", "The expression contained mismatched ( and )."),
-    ("nothing to repeat", "One of *?+{ was not preceded by a valid regular expression."),
-    ("multiple repeat", "One of *?+{ was not preceded by a valid regular expression."),
-    ("bad character range", "The expression contained an invalid character range."),
-    ("invalid group reference", "The expression contained an invalid back reference."),
-    ("min repeat", "The expression contained an invalid range in a {} expression."),
-    ("bad escape", "The expression contained an invalid escaped character, or a trailing escape."),
-)
-
-
-def _python_pattern(source: str) -> str:
-    """An ECMAScript pattern in the syntax of ``re``."""
-    out: list[str] = []
-    at = 0
-    while at < len(source):
-        character = source[at]
-        if character == "\\":
-            out.append(source[at : at + 2])
-            at += 2
-        elif character == "$":
-            out.append(r"\Z")
-            at += 1
-        elif character == "[":
-            text, at = _python_class(source, at)
-            out.append(text)
-        else:
-            out.append(character)
-            at += 1
-    return "".join(out)
-
-
-def _python_class(source: str, start: int) -> tuple[str, int]:
-    """The class that starts at a bracket, and the position after it."""
-    if source.startswith("[]", start):
-        return _NEVER, start + 2
-    if source.startswith("[^]", start):
-        return _ANY, start + 3
-    out = ["["]
-    at = start + 1
-    while at < len(source) and source[at] != "]":
-        named = re.compile(r"\[:(\w+):\]").match(source, at)
-        if named is not None:
-            members = _POSIX.get(named[1])
-            if members is None:
-                raise LispError("The expression contained an invalid character class name.")
-            out.append(members)
-            at = named.end()
-        elif source[at] == "\\":
-            out.append(source[at : at + 2])
-            at += 2
-        else:
-            out.append("\\" + source[at] if source[at] in "[&~|" else source[at])
-            at += 1
-    return "".join(out) + source[at : at + 1], at + 1
-
-
-@lru_cache(maxsize=512)
-def _compiled_prgx(source: str) -> Any:
-    try:
-        with warnings.catch_warnings():
-            # Python warns of set operations that it may have one day, as in [a--b].
-            warnings.simplefilter("ignore", FutureWarning)
-            return re.compile(_python_pattern(source), re.ASCII)
-    except (re.error, OverflowError, ValueError) as error:
-        text = str(error)
-        for beginning, message in _MESSAGES:
-            if text.startswith(beginning):
-                raise LispError(message) from None
-        raise LispError(f"The regular expression is not valid: {text}") from None
-
-
-def ecma_replacement(template: str, found: re.Match[str]) -> str:
-    """A replacement text with its ``$1 $& $$`` filled in.
-
-    >>> ecma_replacement("<$1$$>", re.match("a(.)", "ab"))
-    '<b$>'
-    """
-    groups = found.re.groups
-
-    def value(mark: re.Match[str]) -> str:
-        name = mark[1]
-        if name == "$":
-            return "$"
-        if name == "&":
-            return found[0]
-        if name == "`":
-            return found.string[: found.start()]
-        if name == "'":
-            return found.string[found.end() :]
-        if int(name) > groups and len(name) == 2 and 0 < int(name[0]) <= groups:
-            return (found[int(name[0])] or "") + name[1]
-        if not 0 < int(name) <= groups:
-            return "" if int(name) else mark[0]
-        return found[int(name)] or ""
-
-    return re.sub(r"\$([$&`']|[0-9]{1,2})", value, template)
