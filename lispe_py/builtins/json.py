@@ -22,7 +22,8 @@ def json(value: Any) -> str:
     (json '(1 "two" (3.5 nil true) {"k":'a}))
     ; [1,"two",[3.5,null,true],{"k":"a"}]
     """
-    return "".join(json_text.pieces(value))
+    text = json_text.at_once(value)
+    return "".join(json_text.pieces(value)) if text is None else text
 
 
 @primitive("json_parse")

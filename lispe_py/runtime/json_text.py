@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from json.encoder import encode_basestring
+from json.encoder import c_make_encoder, encode_basestring
 from typing import Any
 
 from lispe_py.errors import LispError
@@ -13,15 +13,27 @@ from lispe_py.printer import display, integer
 from lispe_py.protocol import adapter_for
 from lispe_py.runtime.convert import leading_number
 from lispe_py.runtime.reading import iterate
-from lispe_py.values.dictionaries import Dictionary, DictionaryJson
+from lispe_py.values.dictionaries import Dictionary, DictionaryJson, DictionaryTree
 from lispe_py.values.lists import List
 from lispe_py.values.scalars import Float32, Short
+from lispe_py.values.typed import Strings
 from lispe_py.values.types import DICTIONARY_KINDS, TYPE_NAMES, is_container
 
 # ---------------------------------------------------------------- writing
 
-#: Members of a dictionary whose text is made at once, at most.
+#: Members of a container whose text is made at once, at most.
 _FLAT = 1000
+#: Classes that Python's writer in C treats as this module does; but see ``_WHOLE``.
+_SCALARS = frozenset({str, int, float, type(None)})
+#: Dictionaries whose keys are texts, and all containers that this writer may be given.
+_RECORDS = frozenset({Dictionary, DictionaryJson, DictionaryTree})
+_PLAIN = _RECORDS | {List, Strings}
+#: What makes the pieces of a text; None on a Python that has no such writer.
+_encoded: Any = c_make_encoder and c_make_encoder(
+    None, None, encode_basestring, None, ":", ",", False, False, False
+)
+#: The end of a decimal without a fraction, which we write as an integer.
+_WHOLE = re.compile(r"[0-9]\.0[,}\]]")
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -33,7 +45,11 @@ def quoted(text: str) -> str:
 
 def _without_lone(text: str) -> str:
     """A JSON text in which halves of characters, which have no bytes, are escaped."""
-    return _LONE.sub(lambda m: f"\\u{ord(m[0]):04x}", text) if _LONE.search(text) else text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _LONE.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
+    return text
 
 
 def number(value: float) -> str:
@@ -71,34 +87,53 @@ def _scalar(value: Any) -> str | None:
     return quoted(display(value))
 
 
-def _flat(value: Dictionary) -> str | None:
-    """The text of a dictionary of texts, numbers and nil, the most common record.
+def _is_plain(value: Any) -> bool:
+    """Does a container hold only texts, numbers, nil and such containers, not too many?
+
+    Python's writer in C then gives the same text, but for whole decimals.
+    """
+    room = _FLAT
+    waiting = [value]
+    while waiting:
+        container = waiting.pop()
+        cls = container.__class__
+        if cls not in _PLAIN:
+            return False
+        # What is nested too deeply, or holds itself, finds no room either.
+        room -= len(container) + _FLAT // 50
+        if room < 0:
+            return False
+        members = container.values() if cls in _RECORDS else container
+        if not _SCALARS.issuperset(map(type, members)):
+            waiting += [m for m in members if m.__class__ not in _SCALARS]
+    return True
+
+
+def _flat(value: Any) -> str | None:
+    """The text of a small container of plain values, the most common record.
 
     None for any other, and for one so large that its text is better made in pieces.
     """
-    if value.keys_are != "string" or len(value) > _FLAT:
+    if _encoded is None or not _is_plain(value):
         return None
-    found = []
-    for key, item in value.items():
-        cls = item.__class__
-        if cls is str:
-            text = encode_basestring(item)
-        elif item is None:
-            text = "null"
-        elif cls is int:
-            text = integer(item)
-        elif cls is float:
-            text = number(item)
-        else:
-            return None
-        found.append(f"{encode_basestring(key)}:{text}")
-    whole = "{" + ",".join(found) + "}"
+    try:
+        whole = "".join(_encoded(value, 0))
+    except ValueError:
+        # Infinity, NaN, or an integer of more digits than Python writes.
+        return None
+    if ".0" in whole and _WHOLE.search(whole):
+        return None
     return whole if whole.isascii() else _without_lone(whole)
+
+
+def at_once(value: Any) -> str | None:
+    """The text of a value that is made in one piece, None for another container."""
+    return _flat(value) if value.__class__ in _PLAIN else _scalar(value)
 
 
 def pieces(value: Any) -> Iterator[str]:
     """The JSON text of a value, in pieces. Nesting may be of any depth."""
-    text = _flat(value) if value.__class__ in DICTIONARY_KINDS else _scalar(value)
+    text = at_once(value)
     if text is not None:
         yield text
         return
@@ -120,7 +155,7 @@ def pieces(value: Any) -> Iterator[str]:
     while stack:
         members, closing, mark = stack[-1]
         for prefix, item in members:
-            text = _flat(item) if item.__class__ in DICTIONARY_KINDS else _scalar(item)
+            text = at_once(item)
             if text is None:
                 yield prefix + opened(item)
                 break
