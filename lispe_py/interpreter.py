@@ -148,10 +148,9 @@ class LispE(Running):
             {"flipped": flipped, "replace_all": replace_all, "over": MethodType(over, self)}
         )
         if promote:
-            from lispe_py.runtime.arithmetic import promoted, updates
+            from lispe_py.runtime import arithmetic
 
-            self._add_helpers({f"op {k}": v for k, v in promoted().items()})
-            self._add_helpers({f"update {k}": v for k, v in updates(True).items()})
+            self._add_helpers(arithmetic.helpers(True))
         self.meter = self.new_meter(self._globals)
         if self.meter is not None:
             self._add_helpers({"step": self.meter.step})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import struct
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -14,10 +15,14 @@ from hypothesis import strategies as st
 
 from lispe_py import LispE, LispError
 from lispe_py.runtime import arithmetic, vector
-from lispe_py.runtime.arithmetic import OPERATIONS, add, divide, modulo, multiply, power, subtract
+from lispe_py.runtime.arithmetic import OPERATIONS
 from lispe_py.values.lists import List, rest
 from lispe_py.values.scalars import Float32, Short
 from lispe_py.values.typed import Floats, Integers, Numbers, Shorts
+
+add, subtract, multiply, divide, modulo, power = (
+    OPERATIONS[symbol].apply for symbol in ("+", "-", "*", "/", "%", "^^")
+)
 
 
 def shown(program: str, **options: Any) -> str:
@@ -104,8 +109,8 @@ def test_bits_of_a_number_that_is_no_integer() -> None:
         return found
 
     expected = struct.unpack("<d", struct.pack("<q", bits(7.5) | 7))[0]
-    assert arithmetic.bit_or(7.5, 7) == expected
-    assert arithmetic.bit_and(6.0, 3) == 2.0
+    assert OPERATIONS["|"].apply(7.5, 7) == expected
+    assert OPERATIONS["&"].apply(6.0, 3) == 2.0
     assert arithmetic.complement(5.5) == struct.unpack("<d", struct.pack("<q", ~bits(5.5)))[0]
 
 
@@ -330,3 +335,23 @@ def test_torch_traces_arithmetic_in_one_graph() -> None:
     compiled = torch.compile(f, fullgraph=True, backend="eager")
     assert torch.equal(compiled(t), (3 - (t + 1)) * (2 + t))
     assert torch.equal(compiled(t), f(t))
+
+
+def test_long_operands_do_not_outlive_their_operation() -> None:
+    held: list[str] = []
+
+    def probe() -> None:
+        frame = sys._getframe(1)
+        while frame is not None:
+            names = [n for n, v in frame.f_locals.items() if n[0] == "." and isinstance(v, Integers)]
+            held.extend(names)
+            frame = frame.f_back  # type: ignore[assignment]
+
+    lisp = LispE()
+    lisp.define("probe", probe)
+    program = "(defun f(l) (setq r (+ (cdr l) (cdr l) (rotate l))) (probe) r)"
+    lisp.eval(program)
+    assert lisp.call("f", Integers(range(5))) == Integers([3, 6, 9, 12])
+    assert not held
+    # and they did stand in temporaries
+    assert ".1 := None" in lisp.python_source(program)

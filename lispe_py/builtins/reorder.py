@@ -164,7 +164,8 @@ def _turned_grid(grid: Grid, steps: int, rows: bool) -> Grid:
     """A matrix or tensor rotated along its last axis, or its first."""
     flat = grid.buffer
     if rows:
-        return grid.with_members(_turned(flat, steps % len(grid) * (len(flat) // len(grid))))
+        turned = at_once.turned if flat.__class__ in NUMERIC_LISTS else _turned
+        return grid.with_members(turned(flat, steps % len(grid) * (len(flat) // len(grid))))
     width = grid.shape[-1]
     steps %= width
     if flat.__class__ in NUMERIC_LISTS and use_numpy(len(flat)):

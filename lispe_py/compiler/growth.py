@@ -14,13 +14,14 @@ from collections.abc import Callable
 from lispe_py.compiler import emit
 
 #: The helpers of a sum.
-_SUMS = (".op +", ".update +")
+_SUMS = (".op +", ".chain +", ".update +")
 
 
 def assignment(target: str, value: ast.expr, temp: Callable[[], str]) -> list[ast.stmt]:
     """The statements that assign a value to a local variable."""
     if not _may_grow(target, value):
         return [emit.assign(target, value)]
+    value = _bare(value)
     if isinstance(value, ast.IfExp):
         if getattr(value, "joins_texts", False):
             # What it does with texts is done below, in place.
@@ -53,6 +54,7 @@ def assignment(target: str, value: ast.expr, temp: Callable[[], str]) -> list[as
 
 def _may_grow(target: str, value: ast.expr) -> bool:
     """Is the value, or one of its cases, a sum that begins with the variable?"""
+    value = _bare(value)
     if isinstance(value, ast.IfExp):
         return _may_grow(target, value.body) or _may_grow(target, value.orelse)
     parts = _parts(value)
@@ -73,13 +75,19 @@ def _may_grow(target: str, value: ast.expr) -> bool:
     )
 
 
+def _bare(value: ast.expr) -> ast.expr:
+    """The operation itself, without what clears its temporaries."""
+    found: ast.expr = getattr(value, "bare", value)
+    return found
+
+
 def _parts(value: ast.expr) -> list[ast.expr]:
     """What a sum of two or more adds to its first operand; nothing for any other value."""
     found: list[ast.expr] = []
     while (
         isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id in _SUMS
     ):
-        found.append(value.args[1])
+        found.extend(reversed(value.args[1:]))
         value = value.args[0]
     return found[::-1]
 

@@ -66,6 +66,8 @@ class Operation:
         self.leaves: list[ast.expr] = []
         #: the operation joins texts, and a literal text is a known leaf
         self.texts = False
+        #: temporaries that hold leaves
+        self.kept: list[str] = []
         #: (operator, [operands], place): an operand is an index of a leaf or a tree
         self.tree: Any = None
 
@@ -110,9 +112,16 @@ class Operation:
         if isinstance(tree, int):
             return self.leaves[tree]
         operator, kids, place = tree
+        count = len(kids)
+        if prefix == "op" and count > 2 and all(isinstance(kid, int) for kid in kids[2:]):
+            # Nothing can fail between the first operation and the last.
+            prefix, step = "chain", count - 1
+        else:
+            step = 1
         result = self.generic(kids[0])
-        for kid in kids[1:]:
-            result = emit.run(f"{prefix} {operator}", result, self.generic(kid))
+        for index in range(1, count, step):
+            operands = [self.generic(kid) for kid in kids[index : index + step]]
+            result = emit.run(f"{prefix} {operator}", result, *operands)
             if place is not None:
                 emit.locate(result, place)
         return result
@@ -177,6 +186,7 @@ class Operation:
             if not keep[index]:
                 continue
             target = c.temp()
+            self.kept.append(target)
             read = emit.name(target)
             read.number_class = class_of(leaf)  # type: ignore[attr-defined]
             if in_guard and index in inline:
@@ -215,6 +225,12 @@ class Operation:
             return native()
         guarded = self.settle()
         result: ast.expr = generic()
+        if self.kept:
+            # A long list, or a tensor, must not live until the function ends.
+            cleared = [emit.walrus(target, emit.nil()) for target in self.kept]
+            bare = result
+            result = emit.subscript(ast.Tuple([bare, *cleared], emit.LOAD), emit.constant(0))
+            result.bare = bare  # type: ignore[attr-defined]
         reads = [emit.name(n.id) if isinstance(n, ast.Name) else n for n in self.reads]
         for cls, nodes in reversed([*zip(supposed, [guarded, *[reads] * (len(supposed) - 1)])]):
             result = emit.conditional(self._guard(nodes, cls), native(), result)

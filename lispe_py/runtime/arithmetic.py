@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 import operator
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -192,6 +193,7 @@ class Operation:
         scalars: class of the left operand -> function of both operands.
         promote: mixed operands give a number.
         apply: the operation on any two values.
+        chain: the operation on three values or more, from the left.
     """
 
     def __init__(
@@ -207,6 +209,7 @@ class Operation:
         self.promote = promote
         self.scalars = self._scalars()
         self.apply = self._apply()
+        self.chain = self._chain()
 
     def promoted(self) -> Operation:
         """The same operator under the option ``promote``."""
@@ -377,6 +380,21 @@ class Operation:
 
         return apply
 
+    def _chain(self) -> Callable[..., Any]:
+        apply, symbol = self.apply, self.symbol
+        at_once = symbol in ("+", "-", "*")
+
+        def chain(first: Any, *others: Any) -> Any:
+            if at_once and (type(first) in NUMERIC_LISTS or isinstance(first, Grid)):
+                found = elementwise.chain(symbol, first, others)
+                if found is not None:
+                    return found
+            for other in others:
+                first = apply(first, other)
+            return first
+
+        return chain
+
 
 #: Python's operators, where a number on the left and a plain number on the right need no more.
 _NATIVE: dict[str, Binary] = {"+": operator.add, "-": operator.sub, "*": operator.mul}
@@ -452,19 +470,6 @@ OPERATIONS: dict[str, Operation] = {
     )
 }
 
-add = OPERATIONS["+"].apply
-subtract = OPERATIONS["-"].apply
-multiply = OPERATIONS["*"].apply
-divide = OPERATIONS["/"].apply
-modulo = OPERATIONS["%"].apply
-power = OPERATIONS["^^"].apply
-shift_left = OPERATIONS["<<"].apply
-shift_right = OPERATIONS[">>"].apply
-bit_and = OPERATIONS["&"].apply
-bit_or = OPERATIONS["|"].apply
-bit_xor = OPERATIONS["^"].apply
-bit_and_not = OPERATIONS["&~"].apply
-
 _promoted: dict[str, Operation] = {}
 
 
@@ -477,14 +482,19 @@ def operations(promote: bool = False) -> dict[str, Operation]:
     return _promoted
 
 
-def promoted() -> dict[str, Binary]:
-    """Operator -> binary function under the option ``promote``."""
-    return {symbol: o.apply for symbol, o in operations(True).items()}
-
-
 def updates(promote: bool = False) -> dict[str, Binary]:
     """Operator -> the function behind ``+=`` and its like: a container changes in place."""
     return {symbol: _update(o) for symbol, o in operations(promote).items()}
+
+
+def helpers(promote: bool = False) -> dict[str, Callable[..., Any]]:
+    """What compiled code calls for each operator: on two operands, on more, as an update."""
+    table: dict[str, Callable[..., Any]] = {}
+    for symbol, operation in operations(promote).items():
+        table[f"op {symbol}"] = operation.apply
+        table[f"chain {symbol}"] = operation.chain
+        table[f"update {symbol}"] = _update(operation)
+    return table
 
 
 def _update(operation: Operation) -> Binary:

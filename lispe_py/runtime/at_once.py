@@ -27,7 +27,6 @@ from lispe_py.values.typed import (
     Numeric,
     Shorts,
     Strings,
-    section,
 )
 from lispe_py.values.unfilled import list_of, unfilled
 
@@ -241,9 +240,11 @@ def equal_members(items: Numeric, other: Any) -> Integers | None:
 
 def turned(items: Numeric, steps: int) -> Numeric:
     """A typed list rotated to the left."""
-    if not len(items):
-        return section(items)
-    steps %= len(items)
-    result: Numeric = section(items, steps)
-    result.extend(items[:steps])
+    size = len(items)
+    result = unfilled(items.__class__, size)
+    if size:
+        steps %= size
+        source, out = memoryview(items), memoryview(result)
+        out[: size - steps] = source[steps:]
+        out[size - steps :] = source[:steps]
     return result

@@ -273,6 +273,19 @@ def _append(operation: Operation, text: Any, other: Any) -> Any:
 # ---------------------------------------------------------------- folding, mapping
 
 
+def chain(symbol: str, first: Any, others: tuple[Any, ...]) -> Any:
+    """``+``, ``-`` or ``*`` over typed lists or matrices; None where they are not alike."""
+    if isinstance(first, Grid):
+        lists = [first.buffer]
+        for other in others:
+            if other.__class__ is not first.__class__ or other.shape != first.shape:
+                return None
+            lists.append(other.buffer)
+        result = vector.chain(symbol, lists)
+        return None if result is None else first.with_members(result)
+    return vector.chain(symbol, [first, *others])
+
+
 def fold(operation: Operation, value: Any) -> Any:
     """The operation with one operand: a list is folded from the left."""
     cls = value.__class__

@@ -118,19 +118,6 @@ def elapsed(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
 
-#: operator -> binary function
-OPERATIONS = {
-    "+": arithmetic.add, "-": arithmetic.subtract, "*": arithmetic.multiply,
-    "/": arithmetic.divide, "%": arithmetic.modulo, "^^": arithmetic.power,
-    "<<": arithmetic.shift_left, ">>": arithmetic.shift_right, "&": arithmetic.bit_and,
-    "|": arithmetic.bit_or, "^": arithmetic.bit_xor, "&~": arithmetic.bit_and_not,
-}  # fmt: skip
-
-
-#: the same where a container on the left changes in place
-UPDATES = arithmetic.updates()
-
-
 def whole(n: Any) -> int:
     """How many members to take or drop."""
     if n.__class__ is int:
@@ -197,6 +184,5 @@ def helpers() -> dict[str, Any]:
         "not_same": not_same, "less": compare.less, "less_equal": compare.less_equal,
         "greater": compare.greater, "greater_equal": compare.greater_equal,
         "whole": whole, "source": source,
-        **{f"op {name}": function for name, function in OPERATIONS.items()},
-        **{f"update {name}": function for name, function in UPDATES.items()},
+        **arithmetic.helpers(),
     }  # fmt: skip

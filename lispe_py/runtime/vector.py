@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from lispe_py.runtime.convert import CONVERTERS, plain_number, to_number, truncated
 from lispe_py.runtime.operands import TEXTS, division_by_zero, unusable
+from lispe_py.runtime.parts import PART, checked_in_parts, read_in_parts
 from lispe_py.values.scalars import Float32
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 
 #: Length from which numpy is worth its calls, and from which it is worth importing.
 SHORT, WORTH_IMPORT = 200, 2000
-#: Length from which numpy adds faster than Python, and of the parts in which integers are added.
-WORTH_ADDING, PART = 500, 1 << 16
+#: Length from which numpy adds faster than Python.
+WORTH_ADDING = 500
 
 #: Members that are looked at for a negative one, before all are.
 _SAMPLE = 32
@@ -185,6 +186,44 @@ def _one_by_one(
     return list(map(operation.integers if whole or symbol == "%" else operation.reals, left, right))
 
 
+def chain(symbol: str, lists: list[Numeric]) -> Numeric | None:
+    """``+``, ``-`` or ``*`` over three lists or more, with no list in between.
+
+    None where they are not of one kind and length, or where an integer on the
+    way might not fit.
+    """
+    first = lists[0]
+    cls, size = first.__class__, len(first)
+    if cls not in (Integers, Numbers) or not use_numpy(size):
+        return None
+    if not all(items.__class__ is cls and len(items) == size for items in lists):
+        return None
+    import numpy
+
+    function = getattr(numpy, _FUNCTIONS[symbol])
+    left, *others = map(view, lists)
+    result = unfilled(cls, size)
+    out = view(result)
+
+    def work(start: int, stop: int) -> None:
+        done, part = left[start:stop], out[start:stop]
+        for other in others:
+            done = function(done, other[start:stop], out=part)
+
+    def check(start: int, stop: int) -> bool:
+        least, most = _LIMITS[Integers]
+        reached = bounds(left[start:stop])
+        for other in others:
+            reached = interval(symbol, reached, bounds(other[start:stop]))
+            if reached[0] < least or reached[1] > most:
+                return False
+        return True
+
+    with numpy.errstate(all="ignore"):
+        fitting = checked_in_parts(size, work, check if cls is Integers else None, PART)
+    return result if fitting else None
+
+
 def fold(operation: Operation, items: Numeric) -> int | float:
     """A typed list folded from the left, by the rules of the list."""
     symbol = operation.symbol
@@ -216,16 +255,19 @@ def total(items: Numeric) -> int | float:
         return int(add(values, dtype="q"))
     if items.__class__ is not Integers:
         return float(add(values, dtype="d"))
-    exact = 0
-    # Each part is still in the cache when it is read again.
-    for start in range(0, size, PART):
-        part = values[start : start + PART]
-        high, low = int(numpy.maximum.reduce(part)), int(numpy.minimum.reduce(part))
+    sums: list[int] = []
+
+    def work(start: int, stop: int) -> bool:
+        part = values[start:stop]
+        low, high = bounds(part)
         if max(high, -low) * len(part) >= 1 << 63:
-            exact += sum(part.tolist())
+            sums.append(sum(part.tolist()))
         else:
-            exact += int(add(part))
-    return exact
+            sums.append(int(add(part)))
+        return True
+
+    read_in_parts(size, work)
+    return sum(sums)
 
 
 # ---------------------------------------------------------------- numpy
@@ -250,6 +292,11 @@ def _has_zero(x: Any) -> bool:
 
 def _size(a: Any, b: Any) -> int:
     return len(a) if _is_array(a) else len(b)
+
+
+def _part(a: Any, b: Any, start: int, stop: int) -> tuple[Any, Any]:
+    """The members of the operands from one index to another; a scalar is all of itself."""
+    return a[start:stop] if _is_array(a) else a, b[start:stop] if _is_array(b) else b
 
 
 def _numbers(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
@@ -295,12 +342,12 @@ def _powers(cls: type[Numeric], a: Any, b: Any) -> Any:
     return result
 
 
-def _bounds(x: Any) -> tuple[int, int]:
+def bounds(x: Any) -> tuple[int, int]:
     """Two numbers between which all integers of an array lie, the closer the better."""
     if not _is_array(x):
         return x, x
     if x[0] < 0 or x[-1] < 0 or x[:_SAMPLE].min() < 0:
-        return _exact_bounds(x)
+        return exact_bounds(x)
     import numpy
 
     joined = int(numpy.bitwise_or.reduce(x))
@@ -310,11 +357,11 @@ def _bounds(x: Any) -> tuple[int, int]:
     return int(x.min()), int(x.max())
 
 
-def _exact_bounds(x: Any) -> tuple[int, int]:
+def exact_bounds(x: Any) -> tuple[int, int]:
     return (int(x.min()), int(x.max())) if _is_array(x) else (x, x)
 
 
-def _range(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+def interval(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     """Between what the results of an operation lie, given its operands."""
     (a1, a2), (b1, b2) = a, b
     if symbol == "+":
@@ -336,12 +383,12 @@ def fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
         if step >= 0:
             return bool(int(a.max()) + step <= most)
         return bool(int(a.min()) + step >= least)
-    near = _bounds(a), _bounds(b)
-    low, high = _range(symbol, *near)
+    near = bounds(a), bounds(b)
+    low, high = interval(symbol, *near)
     if least <= low and high <= most:
         return True
-    exact = _exact_bounds(a), _exact_bounds(b)
-    low, high = _range(symbol, *exact)
+    exact = exact_bounds(a), exact_bounds(b)
+    low, high = interval(symbol, *exact)
     return least <= low and high <= most
 
 
@@ -365,16 +412,13 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
         if not _is_array(a) or (cls is Integers and not _is_array(b) and b == -1):
             return None
     elif symbol in ("<<", ">>"):
-        low, high = _exact_bounds(b)
+        low, high = exact_bounds(b)
         if low < 0 or high > 62 or (symbol == "<<" and not fits(cls, symbol, a, b)):
-            return None
-    elif symbol in ("+", "-", "*"):
-        if not fits(cls, symbol, a, b):
             return None
     elif symbol == "^^":
         return None
     elif cls is Shorts:
-        for low, high in (_exact_bounds(a), _exact_bounds(b)):
+        for low, high in (exact_bounds(a), exact_bounds(b)):
             if low < least or high > most:
                 return None
     result = unfilled(cls, _size(a, b))
@@ -382,8 +426,20 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
     if symbol == "&~":
         numpy.bitwise_and(a, ~b, out=out, casting="unsafe")
         return result
-    getattr(numpy, _FUNCTIONS[symbol])(a, b, out=out, dtype="q", casting="unsafe")
-    return result
+    function = getattr(numpy, _FUNCTIONS[symbol])
+
+    def work(start: int, stop: int) -> None:
+        x, y = _part(a, b, start, stop)
+        function(x, y, out=out[start:stop], dtype="q", casting="unsafe")
+
+    if symbol not in ("+", "-", "*"):
+        work(0, len(out))
+        return result
+
+    def check(start: int, stop: int) -> bool:
+        return fits(cls, symbol, *_part(a, b, start, stop))
+
+    return result if checked_in_parts(len(out), work, check, len(out)) else None
 
 
 def _quotients(cls: type[Numeric], a: Any, b: Any) -> Any:
@@ -392,7 +448,7 @@ def _quotients(cls: type[Numeric], a: Any, b: Any) -> Any:
 
     if _has_zero(b):
         raise division_by_zero()
-    (a1, _), (b1, b2) = _exact_bounds(a), _exact_bounds(b)
+    (a1, _), (b1, b2) = exact_bounds(a), exact_bounds(b)
     if a1 == _LIMITS[cls][0] and b1 <= -1 <= b2:
         return None
     result = unfilled(cls, _size(a, b))
