@@ -210,6 +210,26 @@ def test_a_version_for_typed_lists_and_all_other_calls() -> None:
     assert both(body, "p", '(strings "a")')[0].startswith("cannot")
 
 
+@pytest.mark.parametrize("n", ["3", "2.5", "-1", "(list 2 2)", "(integers 3)", '"3"', "nil"])
+def test_a_bound_of_a_range_of_any_class(n: str) -> None:
+    both("(setq s 0) (loop i (iota0 n) (+= s i)) (loop i (range 0 n 1) (setq s (- i s))) s", "n", n)
+    both("(setq l (rho n (integers 1))) (loopcount 2 i (set@ l i (+ (at l 0) i))) l", "n", n)
+
+
+@pytest.mark.parametrize("value", ["1", "0.5", f"{LARGE}", '"7"', '"z"', "nil", "(list 1 2)"])
+def test_pushing_on_a_list_of_any_class(value: str) -> None:
+    for container in (
+        "(integers 1)",
+        "(numbers 1)",
+        "(list 1)",
+        "(shorts 1)",
+        "nil",
+        '"a"',
+        "(set 1)",
+    ):
+        both("(push p v) (push p 2) (set@ p 5 v) p", "p v", container, value)
+
+
 def test_a_parameter_that_takes_another_value_keeps_no_class() -> None:
     assert both("(setq m n) (setq n 5) (+ m 1)", "n", '"abc"')[0] == ("str", "'abc1'")
     found = both("(setq s 0) (loop i (iota0 2) (setq s (at p 0)) (setq p (list \"x\"))) s", "p",

@@ -240,6 +240,9 @@ def push(c: Compiler, form: List) -> ast.expr:
     kind = emit.list_class(container)
     if kind is None:
         # Appending to a list is by far the most common; the rest may rebind the name.
+        if class_of(value) or not isinstance(value, ast.Constant):
+            stored: list[ast.stmt] = fast if class_of(value) == "float" else [tried(fast, slow)]
+            slow = [ast.If(takes(container, value), stored, slow)]
         c.emit(ast.If(emit.has_class(container, "List"), fast, slow))
         return container
     fits = _fits(kind, value)

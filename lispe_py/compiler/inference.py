@@ -307,12 +307,13 @@ def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]
     """Classes of parameters under which a version of a small function pays.
 
     A parameter counts when it is an operand of arithmetic or of a comparison;
-    what it meets there tells the likely class. In a function with a loop a list
-    whose members are reached one by one counts too.
+    what it meets there tells the likely class. In a function with a loop it counts
+    too if it is the bound of a range, or a list whose members are reached one by one.
     """
     meets: dict[str, set[str]] = {}
     operands: set[str] = set()
     lists: set[str] = set()
+    bounds: set[str] = set()
     walked: list[tuple[str, str]] = []
     loops = decimals = False
     for name, form in named_forms(body):
@@ -326,6 +327,10 @@ def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]
         elif name in ("at", "set@") and len(form) == (3 if name == "at" else 4):
             if form[1].__class__ is Symbol:
                 lists.add(form[1].name)
+        elif name in _RANGES or name in ("range", "ρ"):
+            bounds.update(m.name for m in form[1:] if m.__class__ is Symbol)
+            if name == "ρ" and form[-1].__class__ is Symbol:
+                bounds.discard(form[-1].name)
         elif name in _LOOPS:
             loops = True
             if name == "loop" and len(form) > 2 and form[1].__class__ is form[2].__class__:
@@ -333,6 +338,8 @@ def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]
     guess = {name: FLOAT if classes == {FLOAT} else INT for name, classes in meets.items()}
     lists.update(source for variable, source in walked if variable in operands)
     lists.intersection_update(parameters)
+    if loops:
+        guess.update(dict.fromkeys(bounds.intersection(parameters) - lists - {*guess}, INT))
     found = [guess] if guess else []
     if loops and lists:
         kinds = [NUMBERS] if decimals else [INTEGERS, NUMBERS]

@@ -231,6 +231,9 @@ def push(value: Any, *items: Any) -> Any:
         except OverflowError:
             raise does_not_fit(item, "integers") from None
         return value
+    if cls is Numbers and len(items) == 1 and items[0].__class__ is float:
+        value.append(items[0])
+        return value
     action = _PUSH.get(cls)
     if action is not None:
         return action(value, items)
@@ -443,39 +446,46 @@ def insert_sorted(value: Any, item: Any, before: Callable[[Any, Any], bool]) -> 
 # --- set -------------------------------------------------------------------
 
 
+#: Lists that grow where nothing is yet.
+_GROWING = frozenset({List, Integers, Numbers})
 #: Kind of a matrix -> the class of a number that it takes as it is.
 _PLAIN: dict[str, type] = {"integers": int, "numbers": float}
 
 
-def set_at(value: Any, *keys_and_item: Any) -> Any:
+def set_at(value: Any, key: Any, item: Any, *more: Any) -> Any:
     """``(set@ container key ... item)``: gives the container, or the new string."""
-    if len(keys_and_item) == 2:
-        return _set_one(value, *keys_and_item)
+    if not more:
+        return _set_one(value, key, item)
     cls = value.__class__
-    if cls is Matrix and len(keys_and_item) == 3:
-        row, column, item = keys_and_item
-        if row.__class__ is int is column.__class__ and item.__class__ is _PLAIN.get(value.kind):
+    if cls is Matrix and len(more) == 1:
+        row, column, member = key, item, more[0]
+        if row.__class__ is int is column.__class__ and member.__class__ is _PLAIN.get(value.kind):
             try:
-                value.put(row, column, item)
+                value.put(row, column, member)
             except IndexError:
                 raise LispError(OUT_OF_BOUNDS) from None
             except OverflowError:
-                raise does_not_fit(item, value.kind) from None
+                raise does_not_fit(member, value.kind) from None
             return value
     if cls not in TYPE_NAMES and form_or_none(value) is None:
         # A matrix or a tensor reaches its member without taking out a row.
-        *keys, item = keys_and_item
+        *keys, item = key, item, *more
         result = adapter_for(cls).set_at(value, tuple(keys), item)
         return value if result is None else result
-    key, *others = keys_and_item
     inner = at(value, key)
-    changed = set_at(inner, *others)
+    changed = set_at(inner, item, *more)
     # A string is a value: its container takes the new one.
     return value if changed is inner else _set_one(value, key, changed)
 
 
 def _set_one(value: Any, key: Any, item: Any) -> Any:
     cls = value.__class__
+    if cls in _GROWING and key.__class__ is int and key >= len(value):
+        # A member behind the last, most often.
+        if cls is not List:
+            return push(value, item)
+        value.append(item)
+        return value
     if cls in DICTIONARY_KINDS:
         value[KEYS[value.keys_are](key)] = item
         return value
