@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from json.encoder import c_make_encoder, encode_basestring
+from json import encoder
+from json.encoder import encode_basestring
 from typing import Any
 
 from lispe_py.errors import LispError
@@ -29,7 +30,8 @@ _SCALARS = frozenset({str, int, float, type(None)})
 _RECORDS = frozenset({Dictionary, DictionaryJson, DictionaryTree})
 _PLAIN = _RECORDS | {List, Strings}
 #: What makes the pieces of a text; None on a Python that has no such writer.
-_encoded: Any = c_make_encoder and c_make_encoder(
+_writer: Any = getattr(encoder, "c_make_encoder", None)
+_encoded: Any = _writer and _writer(
     None, None, encode_basestring, None, ":", ",", False, False, False
 )
 #: The end of a decimal without a fraction, which we write as an integer.
