@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import deque
 from collections.abc import Callable
 from itertools import accumulate
@@ -17,8 +18,10 @@ SIZES = (10**3, 10**4, 10**5, 10**6, 10**7)
 #: Plain Python, and what calls a function for each member, up to here.
 PYTHON_UP_TO = 10**6
 LOOP_SIZES = (10**3, 10**4, 10**5)
-#: The three sides that take turns, None where one has no counterpart.
-Sides = tuple[Callable[[], Any], Callable[[], Any] | None, Callable[[], Any] | None]
+#: The sides that take turns, LispE first, None where one has no counterpart.
+Sides = tuple[Callable[[], Any] | None, ...]
+#: Makes the lists of a program in Python.
+Make = Callable[[list[Any]], Any]
 
 
 def load() -> LispE:
@@ -36,8 +39,16 @@ def _loop(items: list[int]) -> int:
     return total
 
 
-def _sieve(limit: int) -> int:
-    flags = [1] * limit
+def _integers(items: list[Any]) -> Any:
+    return array("q", items)
+
+
+def _numbers(items: list[Any]) -> Any:
+    return array("d", items)
+
+
+def _sieve(limit: int, ints: Make = list) -> int:
+    flags = ints([1]) * limit
     i = 2
     while i * i < limit:
         if flags[i]:
@@ -57,13 +68,12 @@ def _numpy_sieve(limit: int) -> int:
     return int(flags.sum()) - 2
 
 
-Points = tuple[list[float], list[float]]
-
-
-def _kmeans(xs: list[float], ys: list[float], centres: list[int], rounds: int) -> Points:
-    cx, cy = [xs[c] for c in centres], [ys[c] for c in centres]
+def _kmeans(
+    xs: Any, ys: Any, centres: Any, rounds: int, ints: Make = list, reals: Make = list
+) -> Any:
+    cx, cy = reals([xs[c] for c in centres]), reals([ys[c] for c in centres])
     for _ in range(rounds):
-        sx, sy, n = [0.0] * len(cx), [0.0] * len(cx), [0] * len(cx)
+        sx, sy, n = reals([0.0]) * len(cx), reals([0.0]) * len(cx), ints([0]) * len(cx)
         for i in range(len(xs)):
             x, y = xs[i], ys[i]
             least, best = 1e300, 0
@@ -75,8 +85,8 @@ def _kmeans(xs: list[float], ys: list[float], centres: list[int], rounds: int) -
             sx[best] += x
             sy[best] += y
             n[best] += 1
-        cx = [a / k for a, k in zip(sx, n, strict=True)]
-        cy = [a / k for a, k in zip(sy, n, strict=True)]
+        cx = reals([a / k for a, k in zip(sx, n, strict=True)])
+        cy = reals([a / k for a, k in zip(sy, n, strict=True)])
     return cx, cy
 
 
@@ -92,23 +102,30 @@ def _numpy_kmeans(x: Any, y: Any, centres: list[int], rounds: int) -> Any:
 
 
 def loop_work(lisp: LispE, size: int) -> dict[str, Sides]:
-    """Loops over typed lists, member by member: LispE, numpy, plain Python."""
+    """Loops over typed lists, member by member: LispE, numpy, Python on lists and on arrays.
+
+    An array of Python's keeps its members as a typed list does, and makes a number of each
+    that is read: no loop in Python over such a list is faster.
+    """
     import numpy as np
 
     rng = np.random.default_rng(size)
     x, y = rng.random(size), rng.random(size)
     f, g = Numbers(x.tolist()), Numbers(y.tolist())
     pf, pg = x.tolist(), y.tolist()
+    af, ag = _numbers(pf), _numbers(pg)
     centres = [0, 1, 2, 3]
     of = lisp.globals
     return {
         "sieve": (
             lambda: of["sieve"](size), lambda: _numpy_sieve(size), lambda: _sieve(size),
+            lambda: _sieve(size, _integers),
         ),
         "k-means, 4 centres, 3 rounds": (
             lambda: of["kmeans"](f, g, Integers(centres), 3),
             lambda: _numpy_kmeans(x, y, centres, 3),
             lambda: _kmeans(pf, pg, centres, 3),
+            lambda: _kmeans(af, ag, centres, 3, _integers, _numbers),
         ),
     }  # fmt: skip
 
@@ -207,6 +224,7 @@ def report() -> None:
                 _row(name, size, (ours, numpy, python))
             elif numpy is not None:
                 _row(name, size, (ours, numpy, None))
+    print(f"{'loops':24}{'size':>12}{'LispE':>10}{'/ numpy':>10}{'/ Python':>10}{'/ array':>10}")
     for size in LOOP_SIZES:
         for name, sides in loop_work(lisp, size).items():
             _row(name, size, sides)
