@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.emit import class_of
 from lispe_py.compiler.forms import EFFECT, Dest, inline, test_form
 from lispe_py.compiler.inference import MEMBERS, combine
-from lispe_py.compiler.operators import class_of
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
 from lispe_py.values.symbol import Symbol

@@ -9,6 +9,7 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.emit import class_of
 from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special, test_form
 from lispe_py.compiler.scope import bound_names
 from lispe_py.names import CONSTANTS
@@ -429,11 +430,27 @@ def _members(c: Compiler, form: Any) -> ast.expr:
         ):
             with c.inside(form):
                 bounds = c.args(form)
-            if name in _FROM and getattr(bounds[0], "number_class", None) == "int":
+            if any(class_of(bound) != "int" for bound in bounds):
+                return emit.run(f"each of {counted}", *bounds)
+            if name in _FROM:
                 return _numbers(bounds[0], _FROM[name])
-            return emit.run(f"each of {counted}", *bounds)
+            return _rising(c, bounds, f"each of {counted}")
     source = c.expr(form)
     return source if emit.list_class(source) else emit.run("iterate", source)
+
+
+def _rising(c: Compiler, bounds: list[ast.expr], other: str) -> ast.expr:
+    """``(range a b c)`` on integers: Python counts where they rise."""
+    bounds = [bound if emit.is_simple(bound) else c.keep(bound) for bound in bounds]
+    general = emit.run(other, *bounds)
+    start, end, step = bounds
+    rises: list[ast.expr] = [ast.Compare(end, [ast.GtE()], [start])]
+    if not isinstance(step, ast.Constant):
+        rises.append(ast.Compare(step, [ast.Gt()], [emit.constant(0)]))
+    elif step.value <= 0:
+        return general
+    test = rises[0] if len(rises) == 1 else ast.BoolOp(ast.And(), rises)
+    return emit.conditional(test, emit.run("range", *bounds), general)
 
 
 def _numbers(count: ast.expr, first: int) -> ast.expr:
@@ -501,11 +518,9 @@ def loopcount(c: Compiler, form: List, dest: Dest) -> None:
     ):
         name = c.assignable(form[start], form)
         start += 1
-    count = emit.run("counted", c.expr(form[1]))
     inner = _loop_value(c, dest)
     before = set(c.scope.certain)
-    limit = c.temp()
-    c.emit(emit.assign(limit, count))
+    steps, final = _steps(c, c.expr(form[1]))
     prologue: list[ast.stmt] = []
     keeps_final = name is not None
     if name is None:
@@ -521,10 +536,27 @@ def loopcount(c: Compiler, form: List, dest: Dest) -> None:
         target = ast.Name(c.scope.store(name), emit.STORE)
     body = prologue + _loop_body(c, form[start:], inner)
     c.scope.certain = before
-    c.emit(ast.For(target, emit.attribute(emit.name(limit), "steps"), body, []))
+    c.emit(ast.For(target, steps, body, []))
     if name is not None and keeps_final:
-        c.store(name, emit.attribute(emit.name(limit), "final"))
+        c.store(name, final)
     _close_loop(c, inner, dest)
+
+
+def _steps(c: Compiler, count: ast.expr) -> tuple[ast.expr, ast.expr]:
+    """The numbers that ``loopcount`` runs over, and the value of its variable at the end."""
+    limit = c.temp()
+    if getattr(count, "number_class", None) != "int":
+        c.emit(emit.assign(limit, emit.run("counted", count)))
+        kept = emit.name(limit)
+        return emit.attribute(kept, "steps"), emit.attribute(kept, "final")
+    c.emit(emit.assign(limit, count))
+    downward = ast.Compare(emit.name(limit), [ast.Lt()], [emit.constant(0)])
+    below = emit.constant(-1)
+    down = emit.run("range", ast.BinOp(below, ast.Sub(), emit.name(limit)), below, below)
+    return (
+        emit.conditional(downward, down, emit.run("range", emit.name(limit))),
+        emit.conditional(downward, below, emit.name(limit)),
+    )
 
 
 def _parallel(c: Compiler, form: List, dest: Dest, source: str) -> None:

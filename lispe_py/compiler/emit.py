@@ -43,6 +43,14 @@ def classed(node: Node, cls: str | None) -> Node:
     return node
 
 
+def class_of(node: ast.expr) -> str | None:
+    """ "int" or "float" for a node whose class is known when it is compiled."""
+    if isinstance(node, ast.Constant) and node.value.__class__ in (int, float):
+        return str(node.value.__class__.__name__)
+    known: str | None = getattr(node, "number_class", None)
+    return known
+
+
 def list_class(node: ast.expr) -> str | None:
     """ "List", "Integers" or "Numbers" for a node whose value surely is such a list."""
     known: str | None = getattr(node, "list_class", None)

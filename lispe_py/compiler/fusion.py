@@ -14,8 +14,8 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.emit import class_of
 from lispe_py.compiler.forms import EFFECT, inline, special
-from lispe_py.compiler.operators import class_of
 from lispe_py.compiler.scope import Fresh, mentions
 from lispe_py.compiler.slots import partial_with_values
 from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON

@@ -12,6 +12,7 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
+from lispe_py.compiler.emit import class_of
 from lispe_py.compiler.forms import Dest, inline, special, test_form
 from lispe_py.compiler.inference import combine
 from lispe_py.compiler.symbols import ARITHMETIC, COMPARISON
@@ -34,14 +35,6 @@ _SHIFTS = frozenset(("<<", ">>"))
 _FARTHEST = 64
 #: Operands of one expression that are guarded together, at most.
 _DEEPEST = 24
-
-
-def class_of(node: ast.expr) -> str | None:
-    """ "int" or "float" for a node whose class is known when it is compiled."""
-    if isinstance(node, ast.Constant) and node.value.__class__ in (int, float):
-        return str(node.value.__class__.__name__)
-    known: str | None = getattr(node, "number_class", None)
-    return known
 
 
 def _is_native(operator: str, operands: list[Any]) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 from lispe_py.compiler import emit
 from lispe_py.compiler.accesses import takes, tried, update_typed
 from lispe_py.compiler.compiler import Compiler
+from lispe_py.compiler.emit import class_of
 from lispe_py.compiler.forms import EFFECT, TAIL, Dest, as_held, special
-from lispe_py.compiler.operators import class_of, operation
+from lispe_py.compiler.operators import operation
 from lispe_py.compiler.symbols import UPDATES
 from lispe_py.names import CONSTANTS
 from lispe_py.values.lists import List
