@@ -444,12 +444,11 @@ def _rising(c: Compiler, bounds: list[ast.expr], other: str) -> ast.expr:
     bounds = [bound if emit.is_simple(bound) else c.keep(bound) for bound in bounds]
     general = emit.run(other, *bounds)
     start, end, step = bounds
-    rises: list[ast.expr] = [ast.Compare(end, [ast.GtE()], [start])]
-    if not isinstance(step, ast.Constant):
-        rises.append(ast.Compare(step, [ast.Gt()], [emit.constant(0)]))
-    elif step.value <= 0:
-        return general
-    test = rises[0] if len(rises) == 1 else ast.BoolOp(ast.And(), rises)
+    rises: list[ast.expr] = [
+        ast.Compare(end, [ast.GtE()], [start]),
+        ast.Compare(step, [ast.Gt()], [emit.constant(0)]),
+    ]
+    test = ast.BoolOp(ast.And(), rises)
     return emit.conditional(test, emit.run("range", *bounds), general)
 
 
