@@ -228,7 +228,7 @@ def report() -> None:
     for size in LOOP_SIZES:
         for name, sides in loop_work(lisp, size).items():
             _row(name, size, sides)
-    for side in (32, 100, 316):
+    for side in (32, 100, 316, 1000, 3162):
         for name, sides in matrix_work(lisp, side).items():
             _row(name, side * side, sides)
     line("memory of a million integers, over its buffer",

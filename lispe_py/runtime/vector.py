@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 #: Length from which numpy is worth its calls, and from which it is worth importing.
 SHORT, WORTH_IMPORT = 200, 2000
-#: Length from which numpy adds faster than Python.
-WORTH_ADDING = 500
+#: Length from which numpy adds faster than Python, and up to which two passes cost nothing.
+WORTH_ADDING, SMALL = 500, 1 << 13
 
 #: Members that are looked at for a negative one, before all are.
 _SAMPLE = 32
@@ -259,7 +259,7 @@ def total(items: Numeric) -> int | float:
 
     def work(start: int, stop: int) -> bool:
         part = values[start:stop]
-        low, high = bounds(part)
+        low, high = bounds(part) if stop - start > SMALL else exact_bounds(part)
         if max(high, -low) * len(part) >= 1 << 63:
             sums.append(sum(part.tolist()))
         else:
@@ -354,11 +354,15 @@ def bounds(x: Any) -> tuple[int, int]:
     if joined >= 0:
         # None is negative: no member has a bit that is not among the joined ones.
         return 0, (1 << joined.bit_length()) - 1
-    return int(x.min()), int(x.max())
+    return exact_bounds(x)
 
 
 def exact_bounds(x: Any) -> tuple[int, int]:
-    return (int(x.min()), int(x.max())) if _is_array(x) else (x, x)
+    if not _is_array(x):
+        return x, x
+    import numpy
+
+    return int(numpy.minimum.reduce(x)), int(numpy.maximum.reduce(x))
 
 
 def interval(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
