@@ -7,6 +7,7 @@ value, or the same error at the same place.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -214,6 +215,16 @@ def test_a_version_for_typed_lists_and_all_other_calls() -> None:
 def test_a_bound_of_a_range_of_any_class(n: str) -> None:
     both("(setq s 0) (loop i (iota0 n) (+= s i)) (loop i (range 0 n 1) (setq s (- i s))) s", "n", n)
     both("(setq l (rho n (integers 1))) (loopcount 2 i (set@ l i (+ (at l 0) i))) l", "n", n)
+
+
+def test_ranges_of_integers_that_rise_fall_or_stand() -> None:
+    lisp = LispE()
+    lisp.eval(
+        "(defun f(a b c) (setq r ()) (loop i (range (+ a 0) (+ b 0) (+ c 0)) (push r i)) r)"
+        "(defun g(a b c) (setq r ()) (setq l (range a b c)) (loop i l (push r i)) r)"
+    )
+    for bounds in product([-3, 0, 2, 5], [-4, 0, 3, 9], [-2, -1, 1, 3]):
+        assert lisp.call("f", *bounds) == lisp.call("g", *bounds), bounds
 
 
 @pytest.mark.parametrize("value", ["1", "0.5", f"{LARGE}", '"7"', '"z"', "nil", "(list 1 2)"])

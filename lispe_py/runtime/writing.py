@@ -13,7 +13,15 @@ from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
 from lispe_py.runtime.compare import equal
-from lispe_py.runtime.convert import CONVERTERS, KEYS, index_of, to_bytes, to_integer, to_text
+from lispe_py.runtime.convert import (
+    CONVERTERS,
+    KEYS,
+    index_of,
+    to_bytes,
+    to_integer,
+    to_number,
+    to_text,
+)
 from lispe_py.runtime.reading import (
     OUT_OF_BOUNDS,
     at,
@@ -231,8 +239,9 @@ def push(value: Any, *items: Any) -> Any:
         except OverflowError:
             raise does_not_fit(item, "integers") from None
         return value
-    if cls is Numbers and len(items) == 1 and items[0].__class__ is float:
-        value.append(items[0])
+    if cls is Numbers and len(items) == 1:
+        item = items[0]
+        value.append(item if item.__class__ is float else to_number(item))
         return value
     action = _PUSH.get(cls)
     if action is not None:
