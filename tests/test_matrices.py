@@ -160,7 +160,7 @@ def test_kinds(program: str, expected: str) -> None:
         "(setq m (rho 2 2 (iota 4))) (push (@ m 0) 9) (+ m 1)",
         "(+ nil (rho 2 2 (iota 4)))", "(+ {\"a\":1} (rho 2 2 (iota 4)))",
         "(+ (rho 2 2 (iota 4)) 'a)", "(+ (seti 1) (rho 1 1 (iota 1)))", "(rho 2 2 7)", "(rho 2 2 nil)",
-        "(rho 2 ())", "(rho 1000000 1000000 (iota 3))",
+        "(rho 1000000 1000000 (iota 3))",
     ],
 )  # fmt: skip
 def test_errors(program: str) -> None:
@@ -178,7 +178,8 @@ def test_errors(program: str) -> None:
         ("(rho '(2 3) (iota 6))", "((1 2 3) (4 5 6))"), ("(rho 2 2 '(a b c))", "((a b) (c a))"),
         ("(rho (rho 2 3 4 (iota 24)))", "(2 3 4)"), ("(rho '((4 5 6) (7 8 9)))", "(2 3)"),
         ("(rho 0 (iota 3))", "()"), ("(rho 2 0 '(a))", "(() ())"),
-        ("(rho 2 3 (integers))", "((0 0 0) (0 0 0))"),
+        ("(rho 2 3 (integers))", "((0 0 0) (0 0 0))"), ("(rho 2 2 ())", "((0 0) (0 0))"),
+        ("(list (rho \"abc\") (rho {\"a\":1}) (rho (sets \"a\" \"b\")) (rho 5))", "((3) (1) (2) (0))"),
         ("(rho 2 (rho 2 2 (iota 4)))", "(1 2)"), ("(type (rho 3 (llist 1 2)))", "llist_"),
         ("(type (rho 2 2 2 2 (iota 3)))", "tensor_integer_"),
         ("(transpose (rho 2 3 (iota 6)))", "((1 4) (2 5) (3 6))"),

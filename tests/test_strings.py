@@ -85,6 +85,7 @@ def test_ends_and_parts(program: str, expected: str) -> None:
         ("(list (aslongstring 12) (aslongstring \"a\"))", "(`12` `a`)"),
         ('(list (stringf 7.0 "%.3f") (stringf 42 "%06d") (stringf 42 "[%-5d]") (stringf 42 "%x") (stringf 3.75 "%.1f%%"))',
          '("7.000" "000042" "[42   ]" "2a" "3.8%")'),
+        ('(list (stringf 1.5 "%a") (stringf 0 "%a") (stringf -0.1 "%A"))', '("0x1.8p+0" "0x0p+0" "-0X1.999999999999AP-4")'),
         ('(list (stringf 7 "%.2f") (stringf 7.9 "%d") (stringf 65 "%c") (stringf 8 "%#o") (stringf -1 "%X") (stringf 42 "plain"))',
          '("7.00" "7" "A" "010" "FFFFFFFFFFFFFFFF" "plain")'),
         ('(list (sprintf 12345.678 "%e") (sprintf 5 "%ld") (sprintf 255 "%#x") (sprintf 5 "%+d"))',

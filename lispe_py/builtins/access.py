@@ -27,7 +27,7 @@ def at(container: Any, key: Any, *keys: Any) -> Any:
     return sequence.at(container, key, *keys)
 
 
-@primitive("extract", "@@", arity=(2, 7))
+@primitive("extract", "@@", arity=(2, None))
 def extract(container: Any, *positions: Any) -> Any:
     """The part of a list or string between two positions, the second excluded.
 

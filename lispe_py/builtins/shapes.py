@@ -254,8 +254,8 @@ def _lists(items: list[Any], sizes: list[int]) -> Any:
 def rho(*values: Any) -> Any:
     """The shape of a list; or, with sizes before it, its members in that shape.
 
-    Members are taken over and over. A typed list gives a typed list, a matrix
-    or a tensor of its kind, a generic list nested lists.
+    Members are taken over and over, zeros where there are none. A typed list gives a
+    typed list, a matrix or a tensor of its kind, a generic list nested lists.
 
     (list (rho '((4 5 6) (7 8 9))) (rho 2 3 (iota 4)) (rho 5 '(a b)))
     ; ((2 3) ((1 2 3) (4 1 2)) (a b a b a))
@@ -272,9 +272,7 @@ def rho(*values: Any) -> Any:
         source = adapter_for(source.__class__).to_typed(source)
     if source.__class__ in GENERIC or source.__class__ is LinkedList:
         claim(8 * prod(sizes))
-        items = _filled(members(source), prod(sizes))
-        if len(items) < prod(sizes):
-            raise LispError("an empty list cannot fill a shape")
+        items = _filled(members(source) or [0], prod(sizes))
         return like(source, items) if len(sizes) == 1 else _lists(items, sizes)
     _claim_members(source.kind, prod(sizes))
     items = source if len(source) else TYPED[source.kind]((FILL[source.kind],))
@@ -283,7 +281,7 @@ def rho(*values: Any) -> Any:
 
 def _shape(value: Any) -> Any:
     if not is_list(value):
-        return Integers((0,))
+        return Integers((size(value),))
     if value.__class__ not in TYPE_NAMES and not isinstance(value, Grid):
         sizes = getattr(value, "shape", None)
         if sizes is not None:

@@ -441,7 +441,8 @@ def _directive(found: re.Match[str], value: int | float) -> str:
     if kind in "fFeEgG":
         return (spec + kind) % to_float(value)
     if kind in "aA":
-        text = to_float(value).hex()
+        # C leaves out the zeros at the end that Python writes.
+        text = re.sub(r"\.?0+p", "p", to_float(value).hex())
         return (f"%{flags}{width}s") % (text.upper() if kind == "A" else text)
     if kind == "s":
         return (spec + "s") % display(value)

@@ -164,10 +164,8 @@ def part(value: Any, first: int, last: int) -> Any:
 
 
 def extract(value: Any, arguments: tuple[Any, ...]) -> Any:
-    """``(extract container begin [end])``."""
+    """``(extract container begin [end])``; what follows is not looked at."""
     begin, *others = read_positions(arguments)
-    if len(others) > 1:
-        raise LispError("Wrong number of arguments for: 'extract'")
     end = others[0] if others else None
     cls = value.__class__
     if cls not in LISTS and cls not in TEXTS:
