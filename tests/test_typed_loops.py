@@ -90,6 +90,8 @@ LOOPS = st.builds(
                      "(iota n)", "(numbers 1.5 2)", "(rho 2 b)"]),
     st.lists(CHANGES, min_size=1, max_size=2).map(" ".join),
 )  # fmt: skip
+#: Functions have versions for parameters that are all lists of integers, or all of numbers.
+TYPED = [("(integers 4 5 6)", "(integers 7)"), ("(numbers 0.5 2)", "(numbers 1)")]
 GIVEN = st.sampled_from(
     ["(integers 4 5 6)", "(numbers 0.5 2)", "(list 1 2.5 3)", '(strings "u" "v")', "(shorts 1 2)",
      "(floats 1 2)", "nil", "(integers)", '"text"', "3"]
@@ -97,18 +99,24 @@ GIVEN = st.sampled_from(
 
 
 @settings(max_examples=250, deadline=None)
-@given(st.lists(st.one_of(CHANGES, LOOPS), min_size=1, max_size=4), VALUES, GIVEN, GIVEN)
+@given(
+    st.lists(st.one_of(CHANGES, LOOPS), min_size=1, max_size=4),
+    VALUES,
+    st.one_of(st.sampled_from(TYPED), st.tuples(GIVEN, GIVEN)),
+    st.booleans(),
+)
 def test_what_is_known_of_lists_changes_no_outcome(
-    statements: list[str], result: str, p: str, q: str
+    statements: list[str], result: str, lists: tuple[str, str], decimals: bool
 ) -> None:
     lines = [
-        "(setq a (integers 3 1 2)) (setq b (rho 3 (numbers 0.5)))",
-        '(setq c (list 2 1.5 "u"))',
-        "(setq i 0) (setq j 1) (setq n 2) (setq x 1.5) (setq y 0.25)",
+        '(setq a (integers 3 1 2)) (setq c (list 2 3 "u")) (setq i 0) (setq j 1) (setq n 2)',
+        "(setq b (rho 3 (numbers 0.5))) (setq x 1.5) (setq y 0.25)"
+        if decimals
+        else "(setq b (iota 4)) (setq x 3) (setq y (- x 5))",
         *statements,
         f"(list a b c i j n x y {result})",
     ]
-    both("\n".join(lines), "p q", p, q)
+    both("\n".join(lines), "p q", *lists)
 
 
 # ---------------------------------------------------------------- one by one
