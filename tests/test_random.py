@@ -144,3 +144,16 @@ def test_choices_and_weights() -> None:
 def test_errors(program: str) -> None:
     with pytest.raises(LispError):
         LispE().eval(program)
+
+
+@pytest.mark.parametrize(
+    ("weights", "many", "one"),
+    [("(integers 5)", "integers_", "integer_"), ("(floats 5)", "floats_", "float_"),
+     ("(shorts 5)", "shorts_", "short_"), ("'(5)", "numbers_", "integer_")],
+)  # fmt: skip
+def test_weights_that_are_drawn_keep_their_kind(weights: str, many: str, one: str) -> None:
+    program = f"(list (type (discrete_distribution 3 {weights})) (type (discrete_distribution 1 {weights})))"
+    lisp = LispE()
+    assert lisp.show(lisp.eval(program)) == f"({many} {one})"
+    exact = 2**53 + 1
+    assert list(lisp.eval(f"(discrete_distribution 3 (integers {exact} 0))")) == [exact] * 3

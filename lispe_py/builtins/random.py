@@ -344,13 +344,23 @@ def _weights(value: Any, name: str) -> Any:
 
 @primitive("discrete_distribution", interpreter=True)
 def discrete_distribution(lisp: Context, count: Any, weights: Any) -> Any:
-    """Members of a list of weights, each drawn in proportion to itself.
+    """Members of a list of weights, each drawn in proportion to itself; one alone is given bare.
+
+    A typed list gives a list of its kind, any other one numbers.
 
     (sort '< (unique (discrete_distribution 200 '(2 0 5))))
     ; (2 5)
     """
+    import numpy
+
     w = _weights(weights, "weights")
-    return _draw(lisp, count, lambda g, n: g.choice(w, n, p=w / w.sum()))
+    if _count(count) == 1:
+        index = _draw(lisp, 1, lambda g, n: g.choice(len(w), n, p=w / w.sum()), Integers)
+        return list(iterate(weights))[index]
+    if weights.__class__ not in NUMERIC_LISTS:
+        return _draw(lisp, count, lambda g, n: g.choice(w, n, p=w / w.sum()))
+    own = numpy.asarray(weights)
+    return _draw(lisp, count, lambda g, n: g.choice(own, n, p=w / w.sum()), weights.__class__)
 
 
 def _intervals(bounds: Any, densities: Any, extra: int) -> tuple[Any, Any]:

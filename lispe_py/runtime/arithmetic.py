@@ -21,7 +21,7 @@ from lispe_py.errors import LispError
 from lispe_py.printer import display
 from lispe_py.protocol import adapter_for
 from lispe_py.runtime import elementwise
-from lispe_py.runtime.convert import plain_number, to_integer, truncated
+from lispe_py.runtime.convert import plain_number, to_integer, to_number, truncated
 from lispe_py.runtime.limits import claim
 from lispe_py.runtime.operands import (
     CONTAINERS,
@@ -338,7 +338,9 @@ class Operation:
 
     def _on_complex(self, function: Binary) -> Binary:
         def on_complex(a: Any, b: Any) -> complex:
-            if b.__class__ not in NUMBERS:
+            if b.__class__ in TEXTS:
+                b = to_number(b)
+            elif b.__class__ not in NUMBERS:
                 raise unusable(b)
             result: complex = function(a, b)
             return result
