@@ -58,3 +58,36 @@ def test_the_variable_keeps_its_class() -> None:
     assert "i.__class__" not in source
     other = LispE().python_source("(defun f(n l) (loop i (range 0 n 0.5) (set@ l i 1)) l)")
     assert "i.__class__ is .int" in other
+
+
+@pytest.mark.parametrize(
+    ("count", "numbers", "end"),
+    [
+        ("3", [0, 1, 2], 3),
+        ("(* 1 3)", [0, 1, 2], 3),
+        ('(size "né")', [0, 1], 2),
+        ("0", [], 0),
+        ("-3", [2, 1, 0], -1),
+        ("(- 0 1)", [0], -1),
+        ("2.9", [0, 1], 2),
+        ('"2x"', [0, 1], 2),
+        ("nil", [], 0),
+    ],
+)
+def test_loopcount(count: str, numbers: list[int], end: int) -> None:
+    form = f"(setq r ()) (loopcount {count} i (push r i)) (list r i)"
+    assert LispE().eval(form) == [numbers, end]
+    assert LispE().eval(f"(defun f() {form}) (f)") == [numbers, end]
+
+
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [
+        ("(loopcount 5 i (if (= i 3) (break))) i", 3),
+        ("(setq n -5) (loopcount n i (if (= i 3) (break))) i", 3),
+        ("(loopcount 3 i (setq i 10)) i", 10),
+    ],
+)
+def test_where_the_variable_of_loopcount_ends(form: str, value: int) -> None:
+    assert LispE().eval(form) == value
+    assert LispE().eval(f"(defun f() {form}) (f)") == value

@@ -155,6 +155,8 @@ def file_tell(file: Any) -> int:
 
 
 def _write(stream: Stream, value: Any, end: str = "") -> bool:
+    if value.__class__ is str and stream.put(value + end):
+        return True
     stream.writing()
     if value.__class__ is bytes:
         stream.write(value + end.encode())

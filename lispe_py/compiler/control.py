@@ -524,7 +524,7 @@ def loopcount(c: Compiler, form: List, dest: Dest) -> None:
     keeps_final = name is not None
     if name is None:
         target: ast.expr = ast.Name(c.temp(), emit.STORE)
-    elif c._in_mapping(name) or name in bound_names(form[start:]):
+    elif c._in_mapping(name) or name in bound_names(List(form[start:])):
         # The body may set the variable; the count goes on all the same.
         keeps_final = False
         temp = c.temp()
@@ -535,16 +535,19 @@ def loopcount(c: Compiler, form: List, dest: Dest) -> None:
         target = ast.Name(c.scope.store(name), emit.STORE)
     body = prologue + _loop_body(c, form[start:], inner)
     c.scope.certain = before
-    c.emit(ast.For(target, steps, body, []))
+    ended: list[ast.stmt] = []
     if name is not None and keeps_final:
-        c.store(name, final)
+        # After a break the variable keeps the number that it has.
+        with c.sub_block() as ended:
+            c.store(name, final)
+    c.emit(ast.For(target, steps, body, ended))
     _close_loop(c, inner, dest)
 
 
 def _steps(c: Compiler, count: ast.expr) -> tuple[ast.expr, ast.expr]:
     """The numbers that ``loopcount`` runs over, and the value of its variable at the end."""
     limit = c.temp()
-    if getattr(count, "number_class", None) != "int":
+    if emit.class_of(count) != "int":
         c.emit(emit.assign(limit, emit.run("counted", count)))
         kept = emit.name(limit)
         return emit.attribute(kept, "steps"), emit.attribute(kept, "final")

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
+from lispe_py.builtins.strings import BLANKS
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
@@ -93,8 +94,18 @@ def _replace(text: ast.expr, *rest: ast.expr) -> ast.expr | None:
     return _method(text, "replace", *rest) if fits else None
 
 
+def _trimming(name: str) -> Method:
+    def trimmed(text: ast.expr, *rest: ast.expr) -> ast.expr | None:
+        return None if rest else _method(text, name, emit.constant(BLANKS))
+
+    return trimmed
+
+
 #: Functions of a text that give no truth value.
 METHODS: dict[str, Method] = {
+    "trim": _trimming("strip"),
+    "trimleft": _trimming("lstrip"),
+    "trimright": _trimming("rstrip"),
     "left": _left,
     "middle": _middle,
     "count": _count,
@@ -119,6 +130,8 @@ def size(c: Compiler, form: List) -> ast.expr:
     if len(form) != 2:
         return c.primitive_call(form, entry)
     (node,) = c.args(form)
+    if emit.list_class(node):
+        return emit.classed(emit.run("len", node), "int")
     tested = node
     if not c.stable(node):
         target = c.temp()
@@ -130,6 +143,67 @@ def size(c: Compiler, form: List) -> ast.expr:
     )
     result.number_class = "int"  # type: ignore[attr-defined]
     return result
+
+
+# ---------------------------------------------------------------- regular expressions
+
+
+def _on_match(
+    c: Compiler, form: List, kind: str, method: str, result: Callable[[ast.expr], ast.expr]
+) -> ast.expr:
+    """A call on an expression of a kind and a text: a method of its pattern.
+
+    ``result`` makes the value from what the method gives.
+    """
+    entry = c.world.entry(form[0].name)
+    assert entry is not None
+    call = c.primitive_call(form, entry)
+    if not isinstance(call, ast.Call) or call.keywords or len(call.args) != 2:
+        return call
+    expression, text = call.args
+    if isinstance(expression, (ast.Constant, ast.Starred)) or not _is_read(c, text):
+        return call
+    tested = expression
+    if not c.stable(expression):
+        target = c.temp()
+        tested, expression = emit.walrus(target, expression), emit.name(target)
+    found = _method(emit.attribute(expression, "pattern"), method, text)
+    return emit.conditional(
+        ast.BoolOp(ast.And(), [emit.has_class(tested, kind), emit.has_class(text, "str")]),
+        result(found),
+        emit.call(call.func, [expression, text]),
+    )
+
+
+def _is_read(c: Compiler, node: ast.expr) -> bool:
+    """May a node be read again after others: a variable that nothing else sets?"""
+    return isinstance(node, ast.Name) and c.stable(node)
+
+
+#: Tests of a whole text -> the kind of their expressions.
+MATCHES = {"prgx_match": "Prgx", "rgx_match": "Rgx"}
+
+
+@test_form(*MATCHES)
+def matches(c: Compiler, form: List) -> ast.expr:
+    kind = MATCHES[form[0].name]
+    return _on_match(c, form, kind, "fullmatch", lambda found: emit.is_not(found, emit.nil()))
+
+
+@inline(*MATCHES)
+def is_match(c: Compiler, form: List) -> ast.expr:
+    return as_value(matches(c, form))
+
+
+@inline("prgx_find")
+def first_match(c: Compiler, form: List) -> ast.expr:
+    match = c.temp()
+
+    def part(found: ast.expr) -> ast.expr:
+        whole = emit.subscript(emit.name(match), emit.constant(0))
+        return emit.conditional(emit.walrus(match, found), whole, emit.constant(""))
+
+    return _on_match(c, form, "Prgx", "search", part)
 
 
 # ---------------------------------------------------------------- tests

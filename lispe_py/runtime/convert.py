@@ -26,6 +26,10 @@ _NUMBER = re.compile(
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 #: Digits alone or behind a minus, the most common number.
 _PLAIN = re.compile(r"-?[0-9]+(?![0-9.eExXbB])")
+#: What ends no number that it follows: ``12ms`` is 12. In 0x and 0b it belongs to one.
+_AFTER_DIGITS = "".join(c for c in map(chr, range(1, 127)) if c not in "0123456789xXbB")
+#: A text of a number and a unit is shorter.
+_SHORT = 32
 
 #: Digits beyond which a text is no number of everyday use; Python reads it in blocks.
 _MANY = 4000
@@ -103,8 +107,11 @@ def to_integer(value: Any) -> int:
     if cls is int:
         return value  # type: ignore[no-any-return]
     if cls is str:
-        if value.isdecimal() and value.isascii() and len(value) <= _MANY:
-            return int(value)
+        digits = value
+        if len(value) < _SHORT and not value.isdecimal():
+            digits = value.rstrip(_AFTER_DIGITS)
+        if digits.isdecimal() and digits.isascii() and len(digits) <= _MANY:
+            return int(digits)
         found = _PLAIN.match(value)
         if found is not None and found.end() <= _MANY:
             return int(found[0])

@@ -15,6 +15,7 @@ from lispe_py.printer import display, show
 from lispe_py.runtime import arithmetic, compare, sequence
 from lispe_py.runtime.lazy import finite
 from lispe_py.runtime.mapping import kept, typed_by_first
+from lispe_py.runtime.regex import Prgx, Rgx
 from lispe_py.runtime.searching import has_key
 from lispe_py.runtime.truth import truth
 from lispe_py.values.dictionaries import Dictionary, DictionaryJson, DictionaryTree
@@ -166,6 +167,7 @@ def helpers() -> dict[str, Any]:
         "int": int, "float": float, "str": str, "List": List, "Tail": Tail,
         "Strings": Strings, "Dictionary": Dictionary, "text_keyed": TEXT_KEYED, "sized": SIZED,
         "Integers": Integers, "Numbers": Numbers, "member_class": MEMBERS.get,
+        "Prgx": Prgx, "Rgx": Rgx,
         "indexed": frozenset({Strings, *MEMBERS}),
         "has_key": has_key, "class_of_members": class_of_members,
         "kept": kept, "typed_by_first": typed_by_first,

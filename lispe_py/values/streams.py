@@ -222,11 +222,27 @@ class Stream:
             raise LispError("this file is closed")
         return self.file.tell() - self._bytes_ahead()
 
+    def put(self, text: str) -> bool:
+        """Write a text to an open file in UTF-8; False where that needs the long way."""
+        file = self.file
+        if file is None or self.mode == "r" or self.encoding != "utf-8":
+            return False
+        try:
+            file.write(text.encode())
+        except UnicodeEncodeError:
+            return False
+        except OSError as error:
+            raise self._unwritten(error) from None
+        return True
+
     def write(self, data: bytes) -> None:
         try:
             self.writing().write(data)
         except OSError as error:
-            raise LispError(f"Cannot write in file: {self.path} ({error.strerror})") from None
+            raise self._unwritten(error) from None
+
+    def _unwritten(self, error: OSError) -> LispError:
+        return LispError(f"Cannot write in file: {self.path} ({error.strerror})")
 
     def close(self) -> bool:
         """False if it was closed before."""
@@ -238,7 +254,7 @@ class Stream:
         try:
             file.close()
         except OSError as error:
-            raise LispError(f"Cannot write in file: {self.path} ({error.strerror})") from None
+            raise self._unwritten(error) from None
         return True
 
     def __repr__(self) -> str:
