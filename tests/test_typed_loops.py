@@ -176,6 +176,12 @@ VALUES_OF = {
     '(setq l (integers 1)) (setq g (\\() (setq l (list "b")))) (g) (+ (at l 0) 1)': "b1",
     "(setq l (integers 1 2)) (over (\\(x) (* 1.5 x)) l) (+ 0.5 (at l 1))": 3.5,
     "(setq n 3) (setq l (rho n (numbers 0))) (setq n (list 2 2)) (setq l (rho n l)) (size l)": 2,
+    # several lists side by side, up to the shortest; a loop that a condition ends
+    "(setq a (iota 4)) (setq b (numbers 0.5 2)) (setq s 0.0) (lloop (x y) a b (+= s (* y x))) s": 4.5,
+    "(setq a (iota 2)) (setq s 0) (lloop (x y) a '(1 \"u\") (setq s (+ y s))) s": "u1",
+    "(setq a (iota 2)) (setq r ()) (mloop (x y) a a (push r (- x y))) (list r x y)": [[0, 0], 2, 2],
+    "(setq a (iota 9)) (setq s 0) (whilein x a (< x 4) (+= s x)) (list s x)": [6, 4],
+    "(setq a (iota 2)) (lloop (x x) a (numbers 0.5 1.5) (setq y (/ x 2))) y": 0.75,
     # generic lists
     '(setq l ()) (loop i (iota 3) (push l (* i i))) (set@ l 1 "x") (set@ l 9 nil) l': [1, "x", 9, None],
     "(setq l '(1 2)) (setq s 0) (loop x l (+= s x) (if (< s 3) (push l 5))) (list s l)": [8, [1, 2, 5]],

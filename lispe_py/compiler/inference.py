@@ -26,6 +26,9 @@ _NATIVE = frozenset("+-*/")
 _BITS = frozenset(("&", "|", "^", "<<", ">>"))
 #: Ranges whose members are of the class of their only argument.
 _RANGES = frozenset(("⍳", "⍳0"))
+#: Loops over one list, and over several side by side.
+_PARALLEL = frozenset(("lloop", "mloop"))
+_WALKS = frozenset(("loop", "whilein", *_PARALLEL))
 _COMPARISONS = frozenset(("<", "<=", ">", ">=", "=", "!=", "eq", "neq"))
 _UPDATES = {
     "+=": "+", "-=": "-", "*=": "*", "/=": "/", "%=": "%",
@@ -189,9 +192,20 @@ def _returns(body: List) -> bool:
     return any(name in ("return", "setq", "λ", "let") for name, _ in named_forms(body))
 
 
-def _counted(loop: List) -> Any:
-    """A form of the class of what ``(loop x (iota n) ...)`` counts; None for other loops."""
-    source = loop[2] if len(loop) > 2 else None
+def _walked(loop: List) -> list[tuple[Symbol, Any]]:
+    """The variables of a loop over lists, each with the form of its list; none if others bind."""
+    several = isinstance(loop[1], List)
+    if several is not (loop[0].name in _PARALLEL):
+        return []
+    names = loop[1] if several else [loop[1]]
+    sources = loop[2 : 2 + len(names)]
+    if len(sources) < len(names) or any(n.__class__ is not Symbol for n in names):
+        return []
+    return list(zip(names, sources, strict=True))
+
+
+def _counted(source: Any) -> Any:
+    """A form of the class of the members of ``(iota n)`` and its like; None for other lists."""
     if not isinstance(source, List) or len(source) < 2 or source[0].__class__ is not Symbol:
         return None
     if source[0].name in _RANGES and len(source) == 2:
@@ -232,11 +246,12 @@ class Assignments:
                 if item.__class__ is Symbol and item.name != "?":
                     self._add(item, 0)
                     break
-        elif name == "loop" and target.__class__ is Symbol and len(form) > 2:
-            counted = _counted(form)
-            # The class of a member is that of ``(at list 0)``.
-            member = List([Symbol("at"), form[2], 0])
-            self._add(target, member if counted is None else counted)
+        elif name in _WALKS and (walked := _walked(form)):
+            for variable, source in walked:
+                counted = _counted(source)
+                # The class of a member is that of ``(at list 0)``.
+                member = List([Symbol("at"), source, 0])
+                self._add(variable, member if counted is None else counted)
         elif name == "over":
             self._spoil(List(form[1:]))
         elif name in ("let", "λ", "loop", "lloop", "mloop", "whilein", "for", "pattern@"):
@@ -300,7 +315,7 @@ def local_classes(assignments: Assignments, assumed: dict[str, str]) -> dict[str
 
 
 #: Forms that repeat their body.
-_LOOPS = frozenset(("loop", "loopcount", "while", "whilein", "lloop", "mloop"))
+_LOOPS = frozenset(("loopcount", "while", *_WALKS))
 
 
 def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]:
@@ -333,8 +348,8 @@ def suppositions(body: Any, parameters: tuple[str, ...]) -> list[dict[str, str]]
                 bounds.discard(form[-1].name)
         elif name in _LOOPS:
             loops = True
-            if name == "loop" and len(form) > 2 and form[1].__class__ is form[2].__class__:
-                walked.append((getattr(form[1], "name", ""), getattr(form[2], "name", "")))
+            if name in _WALKS and len(form) > 2:
+                walked += [(v.name, s.name) for v, s in _walked(form) if s.__class__ is Symbol]
     guess = {name: FLOAT if classes == {FLOAT} else INT for name, classes in meets.items()}
     lists.update(source for variable, source in walked if variable in operands)
     lists.intersection_update(parameters)
