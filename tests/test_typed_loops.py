@@ -36,10 +36,11 @@ def outcome(program: str, *values: Any) -> Any:
     return described(found), described(arguments)
 
 
-def described(value: Any) -> Any:
-    if isinstance(value, (list, tuple)) or hasattr(value, "tolist"):
-        return type(value).__name__, [described(v) for v in value]
-    return type(value).__name__, repr(value)
+def described(value: Any, depth: int = 0) -> Any:
+    """A value by classes and texts; of a list that may hold itself the outer levels."""
+    if not (isinstance(value, (list, tuple)) or hasattr(value, "tolist")):
+        return type(value).__name__, repr(value)
+    return type(value).__name__, depth < 5 and [described(v, depth + 1) for v in value]
 
 
 def both(body: str, parameters: str = "", *values: str) -> Any:
