@@ -258,6 +258,12 @@ def _prepare_streams() -> None:
             reconfigure(errors="backslashreplace")
 
 
+def _left_open() -> int:
+    """Close the files that the program left open; a failure where not all could be written."""
+    streams = sys.modules.get("lispe_py.values.streams")
+    return OK if streams is None or streams.close_all() else FAILED
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; its exit status."""
     # Looking for cycles every 700 objects costs a tenth of the start, and programs
@@ -280,4 +286,4 @@ def main(arguments: list[str] | None = None) -> int:
     except Misuse as misuse:
         print(f"lispe: {misuse}\n{USAGE.partition(chr(10))[0]}", file=sys.stderr)
         return MISUSED
-    return Session(options).run()
+    return Session(options).run() or _left_open()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 
 from lispe_py import LispE, LispError
+from lispe_py.cli import main
 
 WRITERS = ['(fwrite "a" "new")', '(bwrite "a" (shorts 1 2))']
 
@@ -75,6 +77,28 @@ def test_full_disk_keeps_the_old_file(program: str, monkeypatch: pytest.MonkeyPa
     assert (error.message, error.hint) == ("Cannot write in file: a", os.strerror(errno.ENOSPC))
     assert Path("a").read_text() == "old"
     assert os.listdir() == ["a"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
+def test_what_a_program_leaves_unwritten_is_a_failure(capfd: pytest.CaptureFixture[str]) -> None:
+    program = """(setq f (file "/dev/full" 'w)) (file_write f "x") 1"""
+    assert main(["-e", program]) == 1
+    assert capfd.readouterr() == (
+        "1\n",
+        "Error: Cannot write in file: /dev/full (No space left on device)\n",
+    )
+    assert main(["-e", """(setq f (file "a" 'w)) (file_write f "x") 1"""]) == 0
+    assert Path("a").read_text() == "x"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_can_be_loaded() -> None:
+    os.mkfifo("pipe")
+    writer = Thread(target=Path("pipe").write_text, args=["(defmacro m (x) x) (m 7)"])
+    writer.start()
+    assert LispE().eval('(load "pipe")') == 7
+    writer.join()
+    assert LispE().eval('(load "/dev/null")') is None
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")

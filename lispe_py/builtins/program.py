@@ -52,7 +52,8 @@ def find_file(lisp: LispE, path: str) -> str:
         candidates[:0] = [os.path.join(folder, path) for folder in _beside(lisp)]
         candidates += [os.path.join(folder, path) for folder in lisp.search_path]
     for candidate in candidates:
-        if os.path.isfile(candidate):
+        # A pipe and /dev/stdin may be loaded too.
+        if os.path.exists(candidate) and not os.path.isdir(candidate):
             return candidate
     if os.path.isdir(path):
         raise LispError(f"this is a directory, not a file: {path}")

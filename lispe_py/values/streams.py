@@ -17,14 +17,23 @@ _BYTE_LINES = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252"})
 #: Bytes of lines that are read in advance, about.
 _MOST_AHEAD = 1 << 16
 _SIGNATURE = b"\xef\xbb\xbf"
+#: Those that are in use.
+_streams: weakref.WeakSet[Stream] = weakref.WeakSet()
 
 
-def _release(file: BinaryIO, path: str) -> None:
-    """Close the file of a stream that nobody closed."""
+def _release(file: BinaryIO, path: str) -> bool:
+    """Close the file of a stream that nobody closed; False where that loses something."""
     try:
         file.close()
     except OSError as error:
         print(f"Error: Cannot write in file: {path} ({error.strerror})", file=sys.stderr)
+        return False
+    return True
+
+
+def close_all() -> bool:
+    """Close what a program that ends left open; False where something of it is lost."""
+    return False not in [stream.release() for stream in list(_streams)]
 
 
 class Stream:
@@ -67,6 +76,7 @@ class Stream:
         # What is written reaches the file though a program ends, by an error or
         # an interrupt, before it closes it.
         self.release = weakref.finalize(self, _release, opened, path)
+        _streams.add(self)
         self.decoder = codecs.getincrementaldecoder(self.encoding)()
         self.past_end = False
         #: Lines that were read in advance, the next one last.
