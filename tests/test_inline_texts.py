@@ -17,7 +17,7 @@ VALUES = (
 
 CALLS = (
     "(trim x)", "(trimleft x)", "(trimright x)", "(prgx_match p x)", "(rgx_match r x)",
-    "(if (prgx_match p x) 1 2)", "(if (rgx_match r x) 1 2)", "(prgx_find p x)", "(rgx_find r x)",
+    "(integer x)", "(number x)", "(+ (integer x) 1)", "(* 2 (number x))", "(if (prgx_match p x) 1 2)", "(if (rgx_match r x) 1 2)", "(prgx_find p x)", "(rgx_find r x)",
 )  # fmt: skip
 EXPRESSIONS = '(setq p (prgx `[0-9]+`)) (setq r (rgx "%d+"))'
 
@@ -51,8 +51,16 @@ def test_what_is_no_such_expression_is_an_error_with_its_place(name: str, expres
     assert (caught.value.line, caught.value.column) == (2, 10)
 
 
+@pytest.mark.parametrize("name", ["integer", "number"])
+def test_what_has_no_such_number_is_an_error_with_its_place(name: str) -> None:
+    value = {"integer": "(log 0)", "number": '(integer (fill "9" 400))'}[name]
+    with pytest.raises(LispError, match="has no integer value|too large for a number") as caught:
+        LispE().eval(f"(defun f(x)\n   (+ 1 ({name} x)))\n(f {value})")
+    assert (caught.value.line, caught.value.column) == (2, 9)
+
+
 def test_a_wrong_number_of_arguments() -> None:
-    for call in ("(prgx_match p)", "(prgx_find)", "(trimright)"):
+    for call in ("(prgx_match p)", "(prgx_find)", "(trimright)", "(integer)", "(number x p)"):
         with pytest.raises(LispError, match="Wrong number of arguments for"):
             LispE().eval(f"(defun f(p x) {call})")
 

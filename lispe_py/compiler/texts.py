@@ -145,6 +145,18 @@ def size(c: Compiler, form: List) -> ast.expr:
     return result
 
 
+#: Conversions -> what makes them, and the class of what it gives.
+CONVERSIONS = {"integer": ("to_integer", "int"), "number": ("to_number", "float")}
+
+
+@inline(*CONVERSIONS)
+def convert(c: Compiler, form: List) -> ast.expr:
+    helper, cls = CONVERSIONS[form[0].name]
+    result = emit.run(helper, *c.args(form))
+    result.number_class = cls  # type: ignore[attr-defined]
+    return result
+
+
 # ---------------------------------------------------------------- regular expressions
 
 

@@ -26,8 +26,9 @@ _NUMBER = re.compile(
 _DECIMAL = re.compile(r"-?[0-9]+\.[0-9]+")
 #: Digits alone or behind a minus, the most common number.
 _PLAIN = re.compile(r"-?[0-9]+(?![0-9.eExXbB])")
-#: What ends no number that it follows: ``12ms`` is 12. In 0x and 0b it belongs to one.
-_AFTER_DIGITS = "".join(c for c in map(chr, range(1, 127)) if c not in "0123456789xXbB")
+#: What may follow a number without a change of it: ``12ms`` is 12. An x or b after a 0
+#: would be part of it; few characters, because each is looked at.
+_UNITS = "acdefghijklmnopqrstuvwyz )]%,;\n"
 #: A text of a number and a unit is shorter.
 _SHORT = 32
 
@@ -107,11 +108,13 @@ def to_integer(value: Any) -> int:
     if cls is int:
         return value  # type: ignore[no-any-return]
     if cls is str:
-        digits = value
-        if len(value) < _SHORT and not value.isdecimal():
-            digits = value.rstrip(_AFTER_DIGITS)
-        if digits.isdecimal() and digits.isascii() and len(digits) <= _MANY:
-            return int(digits)
+        if value.isdecimal():
+            if value.isascii() and len(value) <= _MANY:
+                return int(value)
+        elif len(value) < _SHORT:
+            digits = value.rstrip(_UNITS)
+            if digits.isdecimal() and digits.isascii():
+                return int(digits)
         found = _PLAIN.match(value)
         if found is not None and found.end() <= _MANY:
             return int(found[0])

@@ -13,6 +13,7 @@ from typing import Any
 from lispe_py.errors import LispError
 from lispe_py.printer import display, show
 from lispe_py.runtime import arithmetic, compare, sequence
+from lispe_py.runtime.convert import to_integer, to_number
 from lispe_py.runtime.lazy import finite
 from lispe_py.runtime.mapping import kept, typed_by_first
 from lispe_py.runtime.regex import Prgx, Rgx
@@ -55,8 +56,6 @@ class Count:
 def counted(n: Any) -> Count:
     if n.__class__ is int:
         return Count(n)
-    from lispe_py.runtime.convert import to_integer
-
     return Count(to_integer(n))
 
 
@@ -123,8 +122,6 @@ def whole(n: Any) -> int:
     """How many members to take or drop."""
     if n.__class__ is int:
         return n
-    from lispe_py.runtime.convert import to_integer
-
     return to_integer(n)
 
 
@@ -167,7 +164,7 @@ def helpers() -> dict[str, Any]:
         "int": int, "float": float, "str": str, "List": List, "Tail": Tail,
         "Strings": Strings, "Dictionary": Dictionary, "text_keyed": TEXT_KEYED, "sized": SIZED,
         "Integers": Integers, "Numbers": Numbers, "member_class": MEMBERS.get,
-        "Prgx": Prgx, "Rgx": Rgx,
+        "Prgx": Prgx, "Rgx": Rgx, "to_integer": to_integer, "to_number": to_number,
         "indexed": frozenset({Strings, *MEMBERS}),
         "has_key": has_key, "class_of_members": class_of_members,
         "kept": kept, "typed_by_first": typed_by_first,
