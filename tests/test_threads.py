@@ -120,6 +120,44 @@ def test_arguments_are_copies(lisp: LispE, container: str, change: str) -> None:
     assert lisp.show(lisp.eval("l")) == before
 
 
+@pytest.mark.parametrize(
+    "call",
+    ["(work (force l))", "(setq same work) (same (force l))", "(defun go(l) (work (force l))) (go l)"],
+)
+def test_force_is_for_threads_called_by_any_name(lisp: LispE, call: str) -> None:
+    assert lisp.eval(f"(setq l (list 1)) (dethread work(x) (push x 2)) {call} (wait) l") == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "(force 5)",
+        "(setq x (force 5))",
+        "(defun f(x) x) (f (force 5))",
+        "(list (force 5))",
+        "(dethread work(x) x) (work (car (force (list 1))))",
+    ],
+)
+def test_force_is_for_arguments_of_threads(lisp: LispE, program: str) -> None:
+    with pytest.raises(LispError, match="^'force' can only be used as a thread argument$"):
+        lisp.eval(program)
+
+
+@pytest.mark.parametrize("call", ["(work)", "(work 1 2 3)"])
+def test_a_thread_is_called_with_its_number_of_arguments(lisp: LispE, call: str) -> None:
+    lisp.eval("(dethread work(n (m 2)) n)")
+    with pytest.raises(LispError, match="^Wrong number of arguments in call to: '.work .n .m 2"):
+        lisp.eval(call)
+    assert lisp.eval("(wait)") is True
+
+
+def test_the_space_of_the_threads(lisp: LispE) -> None:
+    assert lisp.eval("(space thread (seth q 4) (+= q 1) q)") == 5
+    assert lisp.eval("(list (threadspace q) (space thread q))") == [5, 5]
+    with pytest.raises(LispError, match="Unbound atom: 'q'"):
+        lisp.eval("q")
+
+
 def test_force_shares_an_argument(lisp: LispE) -> None:
     program = "(setq l (list 1)) (dethread work(x) (push x 2)) (work (force l)) (wait) l"
     assert lisp.eval(program) == [1, 2]

@@ -9,7 +9,7 @@ from typing import Any
 
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
-from lispe_py.compiler.forms import Dest, special
+from lispe_py.compiler.forms import STATEMENTS, Dest, special
 from lispe_py.compiler.functions import (
     compile_function,
     finish_function,
@@ -467,11 +467,16 @@ def defspace(c: Compiler, form: List) -> ast.expr:
 def space(c: Compiler, form: List, dest: Dest) -> None:
     """Evaluate forms with the functions of a name space first, then the main ones.
 
+    The space ``thread`` is that of the variables which threads share: see ``threadspace``.
+
     (defspace one (defun f() 'one)) (defun f() 'main) (list (f) (space one (f)))
     ; (main one)
     """
     if form[1].__class__ is not Symbol:
         raise c.fail("the name of a space is expected", form)
+    if form[1].name == "thread":
+        STATEMENTS["threadspace"](c, List(form[1:]), dest)
+        return
     if form[1].name != "mainspace_":
         c.emit(emit.effect(emit.run("check_space", emit.constant(form[1].name))))
     saved = c.spaces

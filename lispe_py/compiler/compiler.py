@@ -75,8 +75,8 @@ class Compiler:
         #: Inside ``threadspace``: names mean the variables that threads share.
         self.shared = False
         self.depth = 0
-        #: The form being compiled, innermost.
-        self.form: List = List()
+        #: The form being compiled, innermost, and the one around it.
+        self.form, self.around = List(), List()
         self.temporaries = 0
         #: The forms of the lambdas, by the name of their code.
         self.lambda_forms: dict[str, List] = {}
@@ -181,16 +181,16 @@ class Compiler:
     @contextmanager
     def inside(self, form: List) -> Iterator[None]:
         """Compile the members of a form."""
-        around = self.form
+        outer = self.form, self.around
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self.fail("this form is nested too deeply", form)
-        self.form = form
+        self.form, self.around = form, self.form
         try:
             yield
         finally:
             self.depth -= 1
-            self.form = around
+            self.form, self.around = outer
 
     def into(self, form: Any, dest: Dest) -> None:
         """Compile a form for a destination."""

@@ -83,9 +83,18 @@ def seth(c: Compiler, form: List, dest: Dest) -> None:
 
 @special("force", arity=(1, 1), usage="argument")
 def force(c: Compiler, form: List) -> ast.expr:
-    """Pass an argument to a thread as it is, not as a copy.
+    """Pass an argument to a thread as it is, not as a copy; an error anywhere else.
 
     (dethread work(l) (push l 1)) (setq l ()) (work (force l)) (wait) l
     ; (1)
     """
-    return emit.run("force", c.expr(form[1]))
+    head = c.around[0] if c.around else None
+    name = head.name if head.__class__ is Symbol else ""
+    key = c.function_key(name)
+    if key is not None and not c.scope.is_local(name):
+        function: ast.expr = emit.name(key)
+    elif c.scope.is_local(name) or c.known_variable(name) or (c.loads and not c.world.entry(name)):
+        function = c.load(name)
+    else:
+        function = emit.nil()
+    return emit.run("force", function, c.expr(form[1]))

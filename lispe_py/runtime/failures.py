@@ -153,6 +153,13 @@ def _arity(error: BaseException, last: TracebackType) -> str | None:
         return f"Could not find a match for function: '{name}'"
     if form[0].name == "λ":
         return f"Wrong number of arguments in: '(lambda {show(form[1])}...)'"
+    return wrong_number(form)
+
+
+def wrong_number(form: Any) -> str:
+    """The text for a call of a function with a wrong number of arguments, by its definition."""
+    from lispe_py.printer import show
+
     return f"Wrong number of arguments in call to: '({show(form[1])} {show(form[2])}...)'"
 
 

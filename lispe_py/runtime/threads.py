@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import threading
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispError, Stop
-from lispe_py.runtime.failures import translate
+from lispe_py.runtime.failures import translate, wrong_number
 from lispe_py.runtime.frames import unbound
 from lispe_py.runtime.pauses import acquired, joined
 from lispe_py.runtime.stack import start_with_stack
@@ -91,16 +92,27 @@ def helpers(lisp: LispE) -> dict[str, Any]:
 
     def define_thread(key: str, name: str) -> None:
         function = scope[key]
+        signature = inspect.signature(function)
 
         def start(*args: Any) -> bool:
+            try:
+                signature.bind(*args)
+            except TypeError:
+                raise LispError(wrong_number(function.__lisp_form__)) from None
             return threads.start(function, name, args, lisp.continued())
 
         start.__wrapped__ = function  # type: ignore[attr-defined]
         start.__name__ = start.__qualname__ = name
         start.__lisp_form__ = function.__lisp_form__  # type: ignore[attr-defined]
+        start.__lisp_thread__ = True  # type: ignore[attr-defined]
         scope[key] = start
         if scope.get(name) is function:
             scope[name] = start
+
+    def force(function: Any, value: Any) -> Forced:
+        if not hasattr(function, "__lisp_thread__"):
+            raise LispError("'force' can only be used as a thread argument")
+        return Forced(value)
 
     def enter_threadspace() -> Any:
         acquired(threads.space)
@@ -125,5 +137,5 @@ def helpers(lisp: LispE) -> dict[str, Any]:
     return {
         "define_thread": define_thread, "enter_threadspace": enter_threadspace,
         "set_shared": set_shared, "shared_value": shared_value, "update_shared": update_shared,
-        "lock": threads.lock, "force": Forced,
+        "lock": threads.lock, "force": force,
     }  # fmt: skip
