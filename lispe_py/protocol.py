@@ -124,7 +124,9 @@ def adapter_for(cls: type) -> Adapter:
     found = _resolved.get(cls)
     if found is None:
         for base in cls.__mro__ if _waiting else ():
-            for home in (base.__module__, base.__module__.partition(".")[0]):
+            # A class may have no module, or anything in its place.
+            module = str(getattr(base, "__module__", ""))
+            for home in (module, module.partition(".")[0]):
                 load = _waiting.pop(home, None)
                 if load is not None:
                     load()

@@ -137,6 +137,13 @@ def test_objects_of_the_program_are_passed_as_they_are() -> None:
     assert run('(py_get (py_call point "moved" 4) "x")', point=point) == "7"
 
 
+def test_objects_of_classes_without_a_module() -> None:
+    bare = eval("type('Bare', (), {})()", {"__builtins__": {"type": type}})
+    assert not hasattr(type(bare), "__module__")
+    odd = type("Odd", (), {"__module__": 7})()
+    assert run("(list (size bare) (size odd) (= bare odd))", bare=bare, odd=odd) == "(0 0 nil)"
+
+
 @pytest.mark.parametrize("program", ['(python)', '(py_import "math")', '(py_eval "1")'])
 def test_without_the_capability(program: str) -> None:
     with pytest.raises(LispError, match="not allowed.*python"):
