@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lispe_py import LispE, LispError
+from lispe_py.runtime import slices
 from lispe_py.runtime.convert import leading_number, to_integer, truncated
 
 #: Values of many kinds, as forms.
@@ -97,6 +101,16 @@ def test_a_function_of_that_name_is_called() -> None:
 def test_an_integer_is_the_leading_number_of_a_text(text: str) -> None:
     number = leading_number(text)
     assert to_integer(text) == (number if isinstance(number, int) else truncated(number))
+
+
+_letters = st.text("abé", max_size=8)
+
+
+@given(_letters, _letters.map(lambda t: t[:2]), _letters.map(lambda t: t[:2]))
+def test_between_two_texts(text: str, begin: str, end: str) -> None:
+    positions = slices.read_positions((begin, end))
+    found = slices.bounds(text, *positions)
+    assert slices.extract(text, (begin, end)) == ("" if found is None else text[slice(*found)])
 
 
 def test_lines_are_written_as_texts_and_as_bytes(tmp_path: Path) -> None:
