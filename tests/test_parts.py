@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -188,6 +188,94 @@ def test_the_error_names_the_place_of_the_operation(lisp: LispE) -> None:
     with pytest.raises(LispError) as caught:
         lisp.eval("(setq a (integers 1 2))\n(+ a\n  3 (car '(x)))")
     assert (caught.value.line, caught.value.column) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", [Integers, Numbers])
+@pytest.mark.parametrize("grid", [False, True])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "(+ (* a b) c)", "(+ a (* b c))", "(- (* a 3) (* b 2) (* a c))", "(* (- a b) (- a b))",
+        "(- a (- b (- c a)))", "(+ (+ (* (+ (* a 3) 2) a) 7) b)", "(* 2 (- a (* 3 b)))",
+    ],
+)  # fmt: skip
+def test_a_result_may_take_the_place_of_one_on_the_way(kind: Any, grid: bool, form: str) -> None:
+    size = 4200
+    lists = [kind([(n * k) % 97 - 40 for n in range(size)]) for k in (3, 5, 7)]
+    values = [Matrix(kind.kind, (60, 70), items) if grid else items for items in lists]
+    before = [items.tobytes() for items in lists]
+    lisp = LispE()
+    lisp.eval(f"(defun f(a b c) {form})")
+    found = lisp.call("f", *values)
+    # numbers of this size are exact, so Python's integers say what is right
+    step = LispE()
+    step.eval(f"(defun f(a b c) {form})")
+    wanted = [step.call("f", *(int(items[n]) for items in lists)) for n in range(size)]
+    assert found.__class__ is values[0].__class__
+    assert (found.buffer if grid else found) == kind(wanted)
+    assert [items.tobytes() for items in lists] == before
+
+
+def test_what_is_known_of_a_matrix_ends_when_it_is_written_to(lisp: LispE) -> None:
+    import numpy
+
+    def fresh() -> Any:
+        ones = Matrix("integers", (60, 70), Integers([1]) * 4200)
+        found = lisp.call("plus", ones, ones)
+        assert found.known == (0, 2)
+        return found
+
+    def by_row(matrix: Any) -> None:
+        matrix.parts[3][5] = LARGE
+
+    def by_view(matrix: Any) -> None:
+        numpy.asarray(matrix)[3, 5] = LARGE
+
+    lisp.define("large", LARGE)
+    writers: list[Callable[[Any], Any]] = [
+        by_row,
+        by_view,
+        lambda m: m.write((3, 5), LARGE),
+        lambda m: m.put(3, 5, LARGE),
+        lambda m: m.fill(Integers([LARGE]) * 4200),
+        lambda m: lisp.eval("(\\(m) (set@ m 3 5 large))")(m),
+        lambda m: lisp.eval("(\\(m) (setq r (@ m 3)) (set@ r 5 large))")(m),
+    ]
+    for write in writers:
+        matrix = fresh()
+        write(matrix)
+        assert matrix.known is None
+        with pytest.raises(LispError, match="does not fit"):
+            lisp.call("plus", matrix, matrix)
+
+
+def test_bounds_that_are_too_wide_are_read_again(lisp: LispE) -> None:
+    wide = Matrix("integers", (60, 70), Integers([3]) * 4200, (-LARGE, LARGE))
+    found = lisp.call("plus", wide, wide)
+    assert found.known == (0, 6)
+    assert found.buffer == Integers([6]) * 4200
+    assert found.known is None
+
+
+def test_generations_of_life(lisp: LispE) -> None:
+    import numpy
+
+    cells = numpy.random.default_rng(3).integers(0, 2, (70, 65))
+    lisp.eval(
+        """(defun life(m)
+           (setq v (+ m (rotate m 1 true) (rotate m -1 true)))
+           (setq s (+ v (rotate v 1) (rotate v -1)))
+           (+ (== s 3) (* m (== s 4))))"""
+    )
+    board = Matrix("integers", cells.shape, Integers(cells.ravel().tolist()))
+    for _ in range(5):
+        v = cells + numpy.roll(cells, 1, 0) + numpy.roll(cells, -1, 0)
+        s = v + numpy.roll(v, 1, 1) + numpy.roll(v, -1, 1)
+        cells = (s == 3) + cells * (s == 4)
+        board = lisp.call("life", board)
+        assert board.known is not None
+        assert board.nested() == cells.tolist()
+        board = Matrix("integers", board.shape, board.for_reading(), board.known)
 
 
 def test_threads_of_python_can_add_at_the_same_time(lisp: LispE) -> None:

@@ -162,23 +162,26 @@ def rotate(container: Any, steps: Any = None, rows: Any = None) -> Any:
 
 def _turned_grid(grid: Grid, steps: int, rows: bool) -> Grid:
     """A matrix or tensor rotated along its last axis, or its first."""
-    flat = grid.buffer
+    known, flat = grid.known, grid.for_reading()
+    return grid.with_members(_turned_members(grid, flat, steps, rows), known)
+
+
+def _turned_members(grid: Grid, flat: Any, steps: int, rows: bool) -> Any:
+    numeric = flat.__class__ in NUMERIC_LISTS
     if rows:
-        turned = at_once.turned if flat.__class__ in NUMERIC_LISTS else _turned
-        return grid.with_members(turned(flat, steps % len(grid) * (len(flat) // len(grid))))
+        turned = at_once.turned if numeric else _turned
+        return turned(flat, steps % len(grid) * (len(flat) // len(grid)))
     width = grid.shape[-1]
     steps %= width
-    if flat.__class__ in NUMERIC_LISTS and use_numpy(len(flat)):
+    if numeric and use_numpy(len(flat)):
         result = unfilled(flat.__class__, len(flat))
         source, out = (vector.view(v).reshape(-1, width) for v in (flat, result))
         out[:, : width - steps] = source[:, steps:]
         out[:, width - steps :] = source[:, :steps]
-        return grid.with_members(result)
+        return result
     starts = range(0, len(flat), width)
-    return grid.with_members(
-        flat.__class__(
-            chain.from_iterable(_turned(section(flat, i, i + width), steps) for i in starts)
-        )
+    return flat.__class__(
+        chain.from_iterable(_turned(section(flat, i, i + width), steps) for i in starts)
     )
 
 

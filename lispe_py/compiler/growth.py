@@ -14,7 +14,7 @@ from collections.abc import Callable
 from lispe_py.compiler import emit
 
 #: The helpers of a sum.
-_SUMS = (".op +", ".chain +", ".update +")
+_SUMS = (".op +", ".chain +", ".own0 +", ".own1 +", ".update +")
 
 
 def assignment(target: str, value: ast.expr, temp: Callable[[], str]) -> list[ast.stmt]:

@@ -106,15 +106,22 @@ class Operation:
             return self.leaves[tree]
         operator, kids, place = tree
         count = len(kids)
-        if prefix == "op" and count > 2 and all(isinstance(kid, int) for kid in kids[2:]):
-            # Nothing can fail between the first operation and the last.
-            prefix, step = "chain", count - 1
-        else:
-            step = 1
         result = self.generic(kids[0])
-        for index in range(1, count, step):
-            operands = [self.generic(kid) for kid in kids[index : index + step]]
-            result = emit.run(f"{prefix} {operator}", result, *operands)
+        if prefix == "op" and count > 2 and all(isinstance(kid, int) for kid in kids):
+            # Nothing can fail between the first operation and the last.
+            result = emit.run(f"chain {operator}", result, *map(self.generic, kids[1:]))
+            if place is not None:
+                emit.locate(result, place)
+            return result
+        fresh = not isinstance(kids[0], int)
+        for kid in kids[1:]:
+            helper = prefix
+            if prefix == "op" and fresh:
+                helper = "own0"
+            elif prefix == "op" and not isinstance(kid, int):
+                helper = "own1"
+            result = emit.run(f"{helper} {operator}", result, self.generic(kid))
+            fresh = True
             if place is not None:
                 emit.locate(result, place)
         return result

@@ -194,6 +194,8 @@ class Operation:
         promote: mixed operands give a number.
         apply: the operation on any two values.
         chain: the operation on three values or more, from the left.
+        own: two versions of ``apply``, for a left or a right operand that nobody
+            else holds: a long list may be written over.
     """
 
     def __init__(
@@ -209,7 +211,8 @@ class Operation:
         self.promote = promote
         self.scalars = self._scalars()
         self.apply = self._apply()
-        self.chain = self._chain()
+        self.chain = self._chain(None)
+        self.own = self._chain(0), self._chain(1)
 
     def promoted(self) -> Operation:
         """The same operator under the option ``promote``."""
@@ -382,13 +385,13 @@ class Operation:
 
         return apply
 
-    def _chain(self) -> Callable[..., Any]:
+    def _chain(self, owned: int | None) -> Callable[..., Any]:
         apply, symbol = self.apply, self.symbol
         at_once = symbol in ("+", "-", "*")
 
         def chain(first: Any, *others: Any) -> Any:
             if at_once and (type(first) in NUMERIC_LISTS or isinstance(first, Grid)):
-                found = elementwise.chain(symbol, first, others)
+                found = elementwise.chain(symbol, first, others, owned)
                 if found is not None:
                     return found
             for other in others:
@@ -495,6 +498,7 @@ def helpers(promote: bool = False) -> dict[str, Callable[..., Any]]:
     for symbol, operation in operations(promote).items():
         table[f"op {symbol}"] = operation.apply
         table[f"chain {symbol}"] = operation.chain
+        table[f"own0 {symbol}"], table[f"own1 {symbol}"] = operation.own
         table[f"update {symbol}"] = _update(operation)
     return table
 

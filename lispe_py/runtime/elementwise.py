@@ -273,17 +273,32 @@ def _append(operation: Operation, text: Any, other: Any) -> Any:
 # ---------------------------------------------------------------- folding, mapping
 
 
-def chain(symbol: str, first: Any, others: tuple[Any, ...]) -> Any:
-    """``+``, ``-`` or ``*`` over typed lists or matrices; None where they are not alike."""
-    if isinstance(first, Grid):
-        lists = [first.buffer]
-        for other in others:
-            if other.__class__ is not first.__class__ or other.shape != first.shape:
+def chain(symbol: str, first: Any, others: tuple[Any, ...], owned: int | None = None) -> Any:
+    """``+``, ``-`` or ``*`` over typed lists, matrices and scalars; None where they are not alike.
+
+    A matrix remembers the bounds of a result: its integers need not be read
+    again when the next one is made of them. The operand of the index ``owned``
+    is a result that nobody else holds: the new one may take its place.
+    """
+    if not isinstance(first, Grid):
+        if len(others) == 1 and first.__class__ is Integers:
+            # Nothing is known of them: the ordinary way reads them least.
+            return None
+        found = vector.chain(symbol, [first, *others], [None] * (1 + len(others)), owned)
+        return None if found is None else found[0]
+    operands: list[Any] = []
+    known: list[Any] = []
+    for value in (first, *others):
+        if isinstance(value, Grid):
+            if value.__class__ is not first.__class__ or value.shape != first.shape:
                 return None
-            lists.append(other.buffer)
-        result = vector.chain(symbol, lists)
-        return None if result is None else first.with_members(result)
-    return vector.chain(symbol, [first, *others])
+            operands.append(value.for_reading())
+            known.append(value.known)
+        else:
+            operands.append(None if is_container(value) else value)
+            known.append(None)
+    found = vector.chain(symbol, operands, known, owned)
+    return None if found is None else first.with_members(*found)
 
 
 def fold(operation: Operation, value: Any) -> Any:

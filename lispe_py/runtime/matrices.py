@@ -295,6 +295,10 @@ def _list_first(operation: arithmetic.Operation, left: Any, right: Grid) -> Any:
 
 
 def _grid_first(operation: arithmetic.Operation, left: Grid, right: Any) -> Any:
+    if operation.symbol in ("+", "-", "*"):
+        found = elementwise.chain(operation.symbol, left, (right,))
+        if found is not None:
+            return found
     if isinstance(right, Grid):
         if left.shape == right.shape:
             other = right.buffer
@@ -319,9 +323,9 @@ def _copied(grid: Grid) -> list[Any]:
 def _matched(left: Any, right: Any) -> Any:
     """``==``: a matrix of 1 and 0 for a scalar, a list of lists for another list."""
     if isinstance(left, Grid) and left.kind in ELEMENTS_OF_NUMBERS and not is_list(right):
-        found = compare.matches(left.buffer, right)
+        found = compare.matches(left.for_reading(), right)
         kind = TYPED[left.kind]
-        return left.with_members(found if found.__class__ is kind else kind(found))
+        return left.with_members(found if found.__class__ is kind else kind(found), (0, 1))
     rows = List(_copied(left)) if isinstance(left, Grid) else left
     other = List(_copied(right)) if isinstance(right, Grid) else right
     return compare.matches(rows, other)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ from lispe_py.values.unfilled import unfilled
 
 if TYPE_CHECKING:
     from lispe_py.runtime.arithmetic import Operation
+
+#: Two numbers between which others lie.
+Interval = tuple[int, int]
 
 #: Length from which numpy is worth its calls, and from which it is worth importing.
 SHORT, WORTH_IMPORT = 200, 2000
@@ -186,42 +189,80 @@ def _one_by_one(
     return list(map(operation.integers if whole or symbol == "%" else operation.reals, left, right))
 
 
-def chain(symbol: str, lists: list[Numeric]) -> Numeric | None:
-    """``+``, ``-`` or ``*`` over three lists or more, with no list in between.
+def chain(
+    symbol: str, operands: list[Any], known: list[Interval | None], owned: int | None = None
+) -> tuple[Numeric, Interval | None] | None:
+    """``+``, ``-`` or ``*`` from the left, with no list in between.
 
-    None where they are not of one kind and length, or where an integer on the
-    way might not fit.
+    The first operand is a typed list, the others are lists of its kind and
+    length, or integers. ``known`` says between what the integers of an operand
+    lie, where that need not be read. The result comes with its own bounds, in
+    place of the operand ``owned`` where nothing can be refused; None where the
+    operands are others, or where an integer on the way might not fit.
     """
-    first = lists[0]
-    cls, size = first.__class__, len(first)
+    cls, size = operands[0].__class__, len(operands[0])
     if cls not in (Integers, Numbers) or not use_numpy(size):
         return None
-    if not all(items.__class__ is cls and len(items) == size for items in lists):
-        return None
+    arrays: list[Any] = []
+    for operand in operands:
+        if operand.__class__ is cls and len(operand) == size:
+            arrays.append(view(operand))
+        elif operand.__class__ is int and cls is Integers and _fits_in(cls, (operand, operand)):
+            arrays.append(operand)
+        else:
+            return None
     import numpy
 
-    function = getattr(numpy, _FUNCTIONS[symbol])
-    left, *others = map(view, lists)
-    result = unfilled(cls, size)
-    out = view(result)
+    def fill(result: Numeric, check: Callable[[int, int], bool] | None = None) -> bool:
+        function, out = getattr(numpy, _FUNCTIONS[symbol]), view(result)
 
-    def work(start: int, stop: int) -> None:
-        done, part = left[start:stop], out[start:stop]
-        for other in others:
-            done = function(done, other[start:stop], out=part)
+        def work(start: int, stop: int) -> None:
+            done, part = arrays[0][start:stop], out[start:stop]
+            for other in arrays[1:]:
+                done = function(done, _cut(other, start, stop), out=part)
+
+        with numpy.errstate(all="ignore"):
+            return checked_in_parts(size, work, check, PART)
+
+    def place() -> Numeric:
+        taken = None if owned is None else operands[owned]
+        return taken if taken.__class__ is cls else unfilled(cls, size)
+
+    def reached(ends: Iterable[Interval]) -> Interval | None:
+        so_far: Interval | None = None
+        for pair in ends:
+            so_far = pair if so_far is None else interval(symbol, so_far, pair)
+            if not _fits_in(cls, so_far):
+                return None
+        return so_far
+
+    if cls is Numbers:
+        result = place()
+        fill(result)
+        return result, None
+    pairs = [(a, a) if a.__class__ is int else k for a, k in zip(arrays, known, strict=True)]
+    if None not in pairs:
+        ends = reached(pair for pair in pairs if pair)
+        if ends:
+            result = place()
+            fill(result)
+            return result, ends
+        # What is known may be far from what is.
+        pairs = [None] * len(pairs)
+    found: list[Interval] = []
 
     def check(start: int, stop: int) -> bool:
-        least, most = _LIMITS[Integers]
-        reached = bounds(left[start:stop])
-        for other in others:
-            reached = interval(symbol, reached, bounds(other[start:stop]))
-            if reached[0] < least or reached[1] > most:
-                return False
-        return True
+        ends = reached(
+            pair or bounds(_cut(array, start, stop))
+            for pair, array in zip(pairs, arrays, strict=True)
+        )
+        found.extend([ends] if ends else [])
+        return ends is not None
 
-    with numpy.errstate(all="ignore"):
-        fitting = checked_in_parts(size, work, check if cls is Integers else None, PART)
-    return result if fitting else None
+    result = unfilled(cls, size)
+    if not fill(result, check):
+        return None
+    return result, (min(low for low, _ in found), max(high for _, high in found))
 
 
 def fold(operation: Operation, items: Numeric) -> int | float:
@@ -294,9 +335,9 @@ def _size(a: Any, b: Any) -> int:
     return len(a) if _is_array(a) else len(b)
 
 
-def _part(a: Any, b: Any, start: int, stop: int) -> tuple[Any, Any]:
-    """The members of the operands from one index to another; a scalar is all of itself."""
-    return a[start:stop] if _is_array(a) else a, b[start:stop] if _is_array(b) else b
+def _cut(x: Any, start: int, stop: int) -> Any:
+    """The members of an operand from one index to another; a scalar is all of itself."""
+    return x[start:stop] if _is_array(x) else x
 
 
 def _numbers(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
@@ -342,7 +383,7 @@ def _powers(cls: type[Numeric], a: Any, b: Any) -> Any:
     return result
 
 
-def bounds(x: Any) -> tuple[int, int]:
+def bounds(x: Any) -> Interval:
     """Two numbers between which all integers of an array lie, the closer the better."""
     if not _is_array(x):
         return x, x
@@ -357,7 +398,7 @@ def bounds(x: Any) -> tuple[int, int]:
     return exact_bounds(x)
 
 
-def exact_bounds(x: Any) -> tuple[int, int]:
+def exact_bounds(x: Any) -> Interval:
     if not _is_array(x):
         return x, x
     import numpy
@@ -365,7 +406,7 @@ def exact_bounds(x: Any) -> tuple[int, int]:
     return int(numpy.minimum.reduce(x)), int(numpy.maximum.reduce(x))
 
 
-def interval(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+def interval(symbol: str, a: Interval, b: Interval) -> Interval:
     """Between what the results of an operation lie, given its operands."""
     (a1, a2), (b1, b2) = a, b
     if symbol == "+":
@@ -378,22 +419,23 @@ def interval(symbol: str, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, 
     return min(ends), max(ends)
 
 
+def _fits_in(cls: type[Numeric], ends: Interval) -> bool:
+    least, most = _LIMITS[cls]
+    return least <= ends[0] and ends[1] <= most
+
+
 def fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
     """Is it certain that all results fit in the list?"""
-    least, most = _LIMITS[cls]
     if symbol in ("+", "-") and not _is_array(b):
         # One end is enough.
         step = b if symbol == "+" else -b
+        least, most = _LIMITS[cls]
         if step >= 0:
             return bool(int(a.max()) + step <= most)
         return bool(int(a.min()) + step >= least)
-    near = bounds(a), bounds(b)
-    low, high = interval(symbol, *near)
-    if least <= low and high <= most:
-        return True
-    exact = exact_bounds(a), exact_bounds(b)
-    low, high = interval(symbol, *exact)
-    return least <= low and high <= most
+    return _fits_in(cls, interval(symbol, bounds(a), bounds(b))) or _fits_in(
+        cls, interval(symbol, exact_bounds(a), exact_bounds(b))
+    )
 
 
 def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
@@ -433,7 +475,7 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
     function = getattr(numpy, _FUNCTIONS[symbol])
 
     def work(start: int, stop: int) -> None:
-        x, y = _part(a, b, start, stop)
+        x, y = _cut(a, start, stop), _cut(b, start, stop)
         function(x, y, out=out[start:stop], dtype="q", casting="unsafe")
 
     if symbol not in ("+", "-", "*"):
@@ -441,7 +483,7 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
         return result
 
     def check(start: int, stop: int) -> bool:
-        return fits(cls, symbol, *_part(a, b, start, stop))
+        return fits(cls, symbol, _cut(a, start, stop), _cut(b, start, stop))
 
     return result if checked_in_parts(len(out), work, check, len(out)) else None
 

@@ -33,15 +33,19 @@ class Grid:
     """What matrices and tensors share.
 
     ``kind`` names the typed list of the members (``integers``); ``shape`` is
-    a tuple of at least two lengths.
+    a tuple of at least two lengths. ``known`` are two numbers between which all
+    integers lie, or None: it is known of results that nobody else could write to.
     """
 
-    __slots__ = ("_flat", "_parts", "kind", "shape")
+    __slots__ = ("_flat", "_parts", "kind", "known", "shape")
     family: ClassVar[str]
 
-    def __init__(self, kind: str, shape: Iterable[int], flat: Any) -> None:
+    def __init__(
+        self, kind: str, shape: Iterable[int], flat: Any, known: tuple[int, int] | None = None
+    ) -> None:
         self.kind = kind
         self.shape = tuple(shape)
+        self.known = known
         self._flat = flat
         self._parts: list[Any] | None = None
 
@@ -60,6 +64,7 @@ class Grid:
     @property
     def buffer(self) -> Any:
         """All members in row-major order: the storage itself, until a row was taken out."""
+        self.known = None
         if self._parts is None:
             return self._flat
         joined = TYPED[self.kind]()
@@ -73,9 +78,14 @@ class Grid:
             joined.extend(row)
         return joined
 
+    def for_reading(self) -> Any:
+        """The same for work that only reads: what is known of the members stays known."""
+        return self._flat if self._parts is None else self.buffer
+
     @property
     def parts(self) -> list[Any]:
         """The live rows, or tensors of one axis less."""
+        self.known = None
         if self._parts is None:
             count, *inner = self.shape
             width = prod(inner)
@@ -107,6 +117,7 @@ class Grid:
 
     def write(self, indexes: tuple[int, ...], member: Any) -> None:
         """Set a member, of the right kind already; IndexError outside."""
+        self.known = None
         if self._parts is not None:
             part = self._parts[indexes[0]]
             if isinstance(part, Grid):
@@ -126,16 +137,18 @@ class Grid:
 
     def set_parts(self, parts: list[Any]) -> None:
         """Other rows, of the same shape."""
+        self.known = None
         self._parts = parts
         self._flat = None
         self.shape = (len(parts), *self.shape[1:])
 
-    def with_members(self, flat: Any) -> Any:
+    def with_members(self, flat: Any, known: tuple[int, int] | None = None) -> Any:
         """Another of the same shape, with these members and their kind."""
-        return type(self)(getattr(flat, "kind", self.kind), self.shape, flat)
+        return type(self)(getattr(flat, "kind", self.kind), self.shape, flat, known)
 
     def fill(self, flat: Any) -> None:
         """Set all members at once; rows that were handed out change too."""
+        self.known = None
         if self._parts is None:
             self._flat = flat
             return
@@ -202,6 +215,7 @@ class Matrix(Grid):
 
     def put(self, row: int, column: int, member: Any) -> None:
         """Set a member, of the right kind already; IndexError outside."""
+        self.known = None
         if self._parts is not None:
             self._parts[row][column] = member
         else:
