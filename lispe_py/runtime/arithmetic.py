@@ -44,6 +44,8 @@ from lispe_py.values.types import TYPE_NAMES
 
 #: Integers beyond this many bits are refused where one operation could make them.
 MOST_BITS = 1 << 26
+#: No power in a list of integers needs so many: it is refused before it is computed.
+MOST_POWER_BITS = 1000
 #: Up to so many, the memory of an integer is nothing.
 FEW_BITS = 1 << 20
 #: The largest argument of the factorial.
@@ -96,8 +98,8 @@ def exact_power(a: int, b: int) -> int | float:
     """``^^`` in lists of integers: an integer as long as the exponent allows."""
     if b < 0:
         return number_power(a, b)
-    if abs(a) > 1:
-        _claim_bits(a.bit_length() * b)
+    if (abs(a).bit_length() - 1) * b > MOST_POWER_BITS:
+        raise too_large()
     result: int = a**b
     return result
 

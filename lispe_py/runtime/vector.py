@@ -225,8 +225,10 @@ def chain(
             return checked_in_parts(size, work, check, PART)
 
     def place() -> Numeric:
-        taken = None if owned is None else operands[owned]
-        return taken if taken.__class__ is cls else unfilled(cls, size)
+        if owned is not None and operands[owned].__class__ is cls:
+            taken: Numeric = operands[owned]
+            return taken
+        return unfilled(cls, size)
 
     def reached(ends: Iterable[Interval]) -> Interval | None:
         so_far: Interval | None = None
