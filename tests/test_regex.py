@@ -187,16 +187,33 @@ def test_prgx_functions(program: str, expected: str) -> None:
         ("[[:no:]]", "character class name"),
         ("a\\", "escape"),
         # What only Python's expressions know.
-        ("(?<=a)b", "was not preceded"), ("(?<!a)b", "was not preceded"),
-        ("(?i)a", "was not preceded"), ("(?P<n>a)", "was not preceded"),
-        ("(?>a)", "was not preceded"), ("(?", "was not preceded"),
-        ("a++", "was not preceded"), ("a{2}+", "was not preceded"), ("{", "was not preceded"),
-        ("(?=a)*", "was not preceded"), (r"\b+", "was not preceded"), ("a|*", "was not preceded"),
-        ("a{,2}", "range in a {}"), ("a{", "range in a {}"), ("a{1 }", "range in a {}"),
+        ("(?<=a)b", "was not preceded"),
+        ("(?<!a)b", "was not preceded"),
+        ("(?i)a", "was not preceded"),
+        ("(?P<n>a)", "was not preceded"),
+        ("(?>a)", "was not preceded"),
+        ("(?", "was not preceded"),
+        ("a++", "was not preceded"),
+        ("a{2}+", "was not preceded"),
+        ("{", "was not preceded"),
+        ("(?=a)*", "was not preceded"),
+        (r"\b+", "was not preceded"),
+        ("a|*", "was not preceded"),
+        ("a{,2}", "range in a {}"),
+        ("a{", "range in a {}"),
+        ("a{1 }", "range in a {}"),
         ("a{99999999999}", "range in a {}"),
-        ("a}", "did not consume"), ("[]]", "did not consume"), ("a]", "did not consume"),
-        (r"\A", "escape"), (r"\Z", "escape"), (r"\a", "escape"), (r"\p{L}", "escape"),
-        (r"\x4", "escape"), (r"\u004", "escape"), (r"[\1]", "escape"), (r"\c1", "escape"),
+        ("a}", "did not consume"),
+        ("[]]", "did not consume"),
+        ("a]", "did not consume"),
+        (r"\A", "escape"),
+        (r"\Z", "escape"),
+        (r"\a", "escape"),
+        (r"\p{L}", "escape"),
+        (r"\x4", "escape"),
+        (r"\u004", "escape"),
+        (r"[\1]", "escape"),
+        (r"\c1", "escape"),
         ("[[.ab.]]", "collating element"),
     ],  # fmt: skip
 )
@@ -229,3 +246,9 @@ def test_any_text_is_an_expression_or_an_error(pattern: str) -> None:
 def test_escaped_text_matches_itself(text: str) -> None:
     assert Rgx("".join(f"%{c}" if c in "+*" else c for c in text)).matches(text)
     assert Prgx(re.escape(text)).matches(text)
+
+
+def test_a_dot_of_prgx_is_all_but_the_ends_of_a_line() -> None:
+    every = "".join(map(chr, range(0x110000)))
+    found = set(Prgx(".").pattern.findall(every))
+    assert set(every) - found == {"\n", "\r", "\u2028", "\u2029"}

@@ -38,7 +38,8 @@ _MESSAGES = (
     ("bad escape", _BAD_ESCAPE),
 )
 
-_ANY = r"[^\n\r\u2028\u2029]"
+#: All but the four ends of a line, as ranges: Python goes through these faster.
+_ANY = r"[\0-\t\x0b\x0c\x0e-\u2027\u202a-\U0010ffff]"
 _COUNT = re.compile(r"\{[0-9]+(?:,[0-9]*)?\}")
 _CODE = re.compile(r"x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}")
 _NAMED = re.compile(r"\[([:.=])(.*?)\1\]", re.DOTALL)
