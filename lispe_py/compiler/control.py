@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
-from lispe_py.compiler import emit
+from lispe_py.compiler import emit, fronts
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.emit import class_of
 from lispe_py.compiler.forms import EFFECT, TAIL, Dest, special, test_form
@@ -341,6 +341,17 @@ def andvalue(c: Compiler, form: List, dest: Dest) -> None:
 # ---------------------------------------------------------------- loops
 
 
+def building(compile: Callable[[Compiler, List, Dest], None]) -> Callable[..., None]:
+    """A loop that may build a list from behind."""
+
+    @wraps(compile)
+    def compiled(c: Compiler, form: List, dest: Dest) -> None:
+        with fronts.collected(c, form):
+            compile(c, form, dest)
+
+    return compiled
+
+
 def _loop_value(c: Compiler, dest: Dest) -> Dest:
     """A loop leaves its value in a variable; TAIL cannot be used inside of it."""
     if dest is EFFECT:
@@ -368,6 +379,7 @@ def _loop_body(c: Compiler, forms: list[Any], inner: Dest) -> list[ast.stmt]:
 
 
 @special("while", arity=(2, None), usage="condition forms...", statement=True)
+@building
 def while_(c: Compiler, form: List, dest: Dest) -> None:
     """Repeat forms while a condition holds; the last value, nil if never run.
 
@@ -401,6 +413,7 @@ def bind_loop_variable(c: Compiler, name: str) -> tuple[ast.expr, list[ast.stmt]
 
 
 @special("loop", arity=(3, None), usage="name container forms...", statement=True)
+@building
 def loop(c: Compiler, form: List, dest: Dest) -> None:
     """Run forms for each member of a list, string, dictionary (its keys) or set.
 
@@ -481,6 +494,7 @@ def _for_each(
 
 
 @special("whilein", arity=(4, None), usage="name container condition forms...", statement=True)
+@building
 def whilein(c: Compiler, form: List, dest: Dest) -> None:
     """Like ``loop``, and stops when a condition fails.
 
@@ -500,6 +514,7 @@ def whilein(c: Compiler, form: List, dest: Dest) -> None:
 
 
 @special("loopcount", arity=(2, None), usage="count name forms...", statement=True)
+@building
 def loopcount(c: Compiler, form: List, dest: Dest) -> None:
     """Count from 0 to n-1, or down from -n-1 to 0 for a negative n.
 
@@ -584,6 +599,7 @@ def _parallel(c: Compiler, form: List, dest: Dest, source: str) -> None:
 
 
 @special("lloop", arity=(3, None), usage="names lists forms...", statement=True)
+@building
 def lloop(c: Compiler, form: List, dest: Dest) -> None:
     """Loop over several lists in parallel, up to the shortest.
 
@@ -594,6 +610,7 @@ def lloop(c: Compiler, form: List, dest: Dest) -> None:
 
 
 @special("mloop", arity=(3, None), usage="names containers forms...", statement=True)
+@building
 def mloop(c: Compiler, form: List, dest: Dest) -> None:
     """Loop over containers of any kind in parallel; dictionaries give their values.
 

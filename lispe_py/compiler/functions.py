@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.forms import EFFECT, TAIL, inline, special
+from lispe_py.compiler.fronts import in_lambdas
 from lispe_py.compiler.inference import Assignments, local_classes, result_of, suppositions
 from lispe_py.compiler.scope import Frame, bound_names, mentions, updated_names
 from lispe_py.names import CONSTANTS, also_written
@@ -127,6 +128,7 @@ def _compile(
         locals=set(parameters.all) | bound_names(List(body)),
         title=title,
         parameters=tuple(parameters.all),
+        in_lambdas=in_lambdas(List(body)),
         loops=loops
         and not mapping
         and not parameters.defaults

@@ -15,6 +15,7 @@ from lispe_py.compiler import emit
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.control import as_value
 from lispe_py.compiler.forms import TAIL, Dest, special
+from lispe_py.compiler.fronts import in_lambdas
 from lispe_py.compiler.functions import finish_function, install
 from lispe_py.compiler.scope import QUOTE, Frame, _pattern_names, bound_names, mentions
 from lispe_py.compiler.unit import definition
@@ -641,6 +642,7 @@ def _compile(
         locals=names,
         title=title,
         parameters=parameters,
+        in_lambdas=in_lambdas(whole),
     )
     if method_of is not None:
         frame.become_method(method_of)

@@ -47,6 +47,10 @@ class Frame:
     loops: bool = False
     looped: bool = False
     lambdas: int = 0
+    #: The names in the lambdas of the body; None: not known.
+    in_lambdas: frozenset[str] | None = None
+    #: Lists that a loop around this point builds -> where their new members are.
+    fronts: dict[str, str] = field(default_factory=dict)
     #: Variables that always hold a value of one class, as ``inference`` names it.
     classes: dict[str, str] = field(default_factory=dict)
     #: In a version for parameters of certain classes: the class of the result,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from lispe_py.compiler import emit
+from lispe_py.compiler import emit, fronts
 from lispe_py.compiler.accesses import takes, tried, update_typed
 from lispe_py.compiler.compiler import Compiler
 from lispe_py.compiler.emit import class_of
@@ -52,7 +52,8 @@ def setq(c: Compiler, form: List, dest: Dest) -> None:
     (setq (a b) '(1 2)) (+ a b)
     ; 3
     """
-    _assign(c, form, dest, c.store)
+    if not fronts.assignment(c, form, dest):
+        _assign(c, form, dest, c.store)
 
 
 @special("setqv", "label", arity=(2, 2), usage="name value", statement=True)

@@ -114,6 +114,15 @@ def no_case(subject: str) -> Any:
     raise LispError(f"Unknown 'switch' key: '{subject}'")
 
 
+def in_front(members: list[Any], items: List | None) -> List:
+    """A list with others before it, the last of them first."""
+    members.reverse()
+    joined = List(members)
+    if items is not None:
+        joined += items
+    return joined
+
+
 def elapsed(started: float) -> float:
     return (time.perf_counter() - started) * 1000
 
@@ -176,7 +185,8 @@ def helpers() -> dict[str, Any]:
         "push": sequence.push, "is_null": sequence.is_null, "len": len,
         "counted": counted, "parallel": parallel, "parallel_mixed": parallel_mixed,
         "spread": spread, "copy_literal": copy_literal, "raise": raise_error,
-        "throw": throw, "is_caught": is_caught, "no_case": no_case, "display": display,
+        "in_front": in_front, "throw": throw,
+        "is_caught": is_caught, "no_case": no_case, "display": display,
         "clock": time.perf_counter, "elapsed": elapsed,
         "show": show,
         "equal": compare.equal, "not_equal": compare.not_equal, "same": compare.same,
