@@ -47,6 +47,7 @@
 (defun text(n) (setq s "") (loop i (iota0 n) (+= s "ab")) (size s))
 (defun keys_of(n) (setq d (dictionaryi)) (loop i (iota0 n) (set@ d i 1)) (size d))
 (defun cons_all(n) (setq l ()) (loop i (iota0 n) (setq l (cons i l))) (size l))
+(defun cons_deep(n l) (if (= n 0) l (cons_deep (- n 1) (cons n l))))
 (defun cons_linked(n) (setq l (llist)) (loop i (iota0 n) (setq l (cons i l))) (size l))
 
 ; Matrices.

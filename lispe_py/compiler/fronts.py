@@ -136,10 +136,10 @@ def collected(c: Compiler, loop: List) -> Iterator[None]:
         begin: ast.stmt = emit.assign(front, collects)
         if frame.kind == "top":
             # Where it has no value the loop says so, if it ever comes to that.
-            unset = [emit.assign(front, emit.nil())]
-            begin = ast.Try(
-                [begin], [ast.ExceptHandler(emit.helper("Exception"), None, unset)], [], []
+            unset = ast.ExceptHandler(
+                emit.helper("Exception"), None, [emit.assign(front, emit.nil())]
             )
+            begin = ast.Try([begin], [unset], [], [])
         c.emit(begin)
     try:
         with c.sub_block() as block:
