@@ -10,9 +10,9 @@
 (setq entry (prgx `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]+ \[[^\]]+\] .*`))
 (setq took (prgx `\(\d+ms\)$`))
 
-(setq levels (dictionarytree))
-(setq hours (dictionarytree))
-(setq errors (dictionarytree))
+(setq levels (dictionary))
+(setq hours (dictionary))
+(setq errors (dictionary))
 (setq slowest (list))
 (setq total 0)
 (setq strange 0)
@@ -59,7 +59,7 @@
 (defun report (title counts)
    (println)
    (println title)
-   (loop key (keys@ counts)
+   (loop key (sort '< (keys@ counts))
       (println (+ "  " (padding key " " 10) (padding (string (key@ counts key)) " " -8)))))
 
 (if (= (size _args) 0) (throw "usage: log_analyser.lisp service.log [how many of the slowest]"))

@@ -165,6 +165,13 @@ def part(value: Any, first: int, last: int) -> Any:
 
 def extract(value: Any, arguments: tuple[Any, ...]) -> Any:
     """``(extract container begin [end])``; what follows is not looked at."""
+    if value.__class__ is str and len(arguments) == 2:
+        opening, closing = arguments
+        if opening.__class__ is closing.__class__ is str:
+            # The part between two texts, which is asked for most often.
+            start = value.find(opening)
+            stop = value.find(closing, start + len(opening)) if start >= 0 else -1
+            return value[start + len(opening) : stop] if stop >= 0 else ""
     begin, *others = read_positions(arguments)
     end = others[0] if others else None
     cls = value.__class__
