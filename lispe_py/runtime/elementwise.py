@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.errors import LispError
-from lispe_py.runtime import vector
+from lispe_py.runtime import chains, vector
 from lispe_py.runtime.convert import in_kind_of, plain_number, to_number, truncated
 from lispe_py.runtime.operands import (
     CONTAINERS,
@@ -284,7 +284,7 @@ def chain(symbol: str, first: Any, others: tuple[Any, ...], owned: int | None = 
         if len(others) == 1 and first.__class__ is Integers:
             # Nothing is known of them: the ordinary way reads them least.
             return None
-        found = vector.chain(symbol, [first, *others], [None] * (1 + len(others)), owned)
+        found = chains.chain(symbol, [first, *others], [None] * (1 + len(others)), owned)
         return None if found is None else found[0]
     operands: list[Any] = []
     known: list[Any] = []
@@ -297,7 +297,7 @@ def chain(symbol: str, first: Any, others: tuple[Any, ...], owned: int | None = 
         else:
             operands.append(None if is_container(value) else value)
             known.append(None)
-    found = vector.chain(symbol, operands, known, owned)
+    found = chains.chain(symbol, operands, known, owned)
     return None if found is None else first.with_members(*found)
 
 

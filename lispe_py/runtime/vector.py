@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.runtime.convert import CONVERTERS, plain_number, to_number, truncated
 from lispe_py.runtime.operands import TEXTS, division_by_zero, unusable
-from lispe_py.runtime.parts import PART, checked_in_parts, read_in_parts
+from lispe_py.runtime.parts import checked_in_parts, read_in_parts
 from lispe_py.values.scalars import Float32
 from lispe_py.values.symbol import Symbol
 from lispe_py.values.typed import TYPED, Floats, Integers, Numbers, Numeric, Shorts
@@ -46,7 +46,7 @@ _NO_TEXT = frozenset({"%", "^^"})
 _NO_MEMBER_TEXT = frozenset({"%", "^^", "/"})
 
 #: operator -> the numpy function, where there is one for it
-_FUNCTIONS = {
+FUNCTIONS = {
     "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "fmod",
     "&": "bitwise_and", "|": "bitwise_or", "^": "bitwise_xor",
     "<<": "left_shift", ">>": "right_shift",
@@ -189,84 +189,6 @@ def _one_by_one(
     return list(map(operation.integers if whole or symbol == "%" else operation.reals, left, right))
 
 
-def chain(
-    symbol: str, operands: list[Any], known: list[Interval | None], owned: int | None = None
-) -> tuple[Numeric, Interval | None] | None:
-    """``+``, ``-`` or ``*`` from the left, with no list in between.
-
-    The first operand is a typed list, the others are lists of its kind and
-    length, or integers. ``known`` says between what the integers of an operand
-    lie, where that need not be read. The result comes with its own bounds, in
-    place of the operand ``owned`` where nothing can be refused; None where the
-    operands are others, or where an integer on the way might not fit.
-    """
-    cls, size = operands[0].__class__, len(operands[0])
-    if cls not in (Integers, Numbers) or not use_numpy(size):
-        return None
-    arrays: list[Any] = []
-    for operand in operands:
-        if operand.__class__ is cls and len(operand) == size:
-            arrays.append(view(operand))
-        elif operand.__class__ is int and cls is Integers and _fits_in(cls, (operand, operand)):
-            arrays.append(operand)
-        else:
-            return None
-    import numpy
-
-    def fill(result: Numeric, check: Callable[[int, int], bool] | None = None) -> bool:
-        function, out = getattr(numpy, _FUNCTIONS[symbol]), view(result)
-
-        def work(start: int, stop: int) -> None:
-            done, part = arrays[0][start:stop], out[start:stop]
-            for other in arrays[1:]:
-                done = function(done, _cut(other, start, stop), out=part)
-
-        with numpy.errstate(all="ignore"):
-            return checked_in_parts(size, work, check, PART)
-
-    def place() -> Numeric:
-        if owned is not None and operands[owned].__class__ is cls:
-            taken: Numeric = operands[owned]
-            return taken
-        return unfilled(cls, size)
-
-    def reached(ends: Iterable[Interval]) -> Interval | None:
-        so_far: Interval | None = None
-        for pair in ends:
-            so_far = pair if so_far is None else interval(symbol, so_far, pair)
-            if not _fits_in(cls, so_far):
-                return None
-        return so_far
-
-    if cls is Numbers:
-        result = place()
-        fill(result)
-        return result, None
-    pairs = [(a, a) if a.__class__ is int else k for a, k in zip(arrays, known, strict=True)]
-    if None not in pairs:
-        ends = reached(pair for pair in pairs if pair)
-        if ends:
-            result = place()
-            fill(result)
-            return result, ends
-        # What is known may be far from what is.
-        pairs = [None] * len(pairs)
-    found: list[Interval] = []
-
-    def check(start: int, stop: int) -> bool:
-        ends = reached(
-            pair or bounds(_cut(array, start, stop))
-            for pair, array in zip(pairs, arrays, strict=True)
-        )
-        found.extend([ends] if ends else [])
-        return ends is not None
-
-    result = unfilled(cls, size)
-    if not fill(result, check):
-        return None
-    return result, (min(low for low, _ in found), max(high for _, high in found))
-
-
 def fold(operation: Operation, items: Numeric) -> int | float:
     """A typed list folded from the left, by the rules of the list."""
     symbol = operation.symbol
@@ -337,7 +259,7 @@ def _size(a: Any, b: Any) -> int:
     return len(a) if _is_array(a) else len(b)
 
 
-def _cut(x: Any, start: int, stop: int) -> Any:
+def cut(x: Any, start: int, stop: int) -> Any:
     """The members of an operand from one index to another; a scalar is all of itself."""
     return x[start:stop] if _is_array(x) else x
 
@@ -353,7 +275,7 @@ def _numbers(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
         return None
     result = unfilled(cls, _size(a, b))
     out = view(result)
-    function = getattr(numpy, _FUNCTIONS[symbol])
+    function = getattr(numpy, FUNCTIONS[symbol])
     if symbol == "/":
         try:
             with numpy.errstate(divide="raise", invalid="raise", over="ignore", under="ignore"):
@@ -421,7 +343,8 @@ def interval(symbol: str, a: Interval, b: Interval) -> Interval:
     return min(ends), max(ends)
 
 
-def _fits_in(cls: type[Numeric], ends: Interval) -> bool:
+def fits_in(cls: type[Numeric], ends: Interval) -> bool:
+    """Do all integers between two numbers fit in a list?"""
     least, most = _LIMITS[cls]
     return least <= ends[0] and ends[1] <= most
 
@@ -435,7 +358,7 @@ def fits(cls: type[Numeric], symbol: str, a: Any, b: Any) -> bool:
         if step >= 0:
             return bool(int(a.max()) + step <= most)
         return bool(int(a.min()) + step >= least)
-    return _fits_in(cls, interval(symbol, bounds(a), bounds(b))) or _fits_in(
+    return fits_in(cls, interval(symbol, bounds(a), bounds(b))) or fits_in(
         cls, interval(symbol, exact_bounds(a), exact_bounds(b))
     )
 
@@ -474,10 +397,10 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
     if symbol == "&~":
         numpy.bitwise_and(a, ~b, out=out, casting="unsafe")
         return result
-    function = getattr(numpy, _FUNCTIONS[symbol])
+    function = getattr(numpy, FUNCTIONS[symbol])
 
     def work(start: int, stop: int) -> None:
-        x, y = _cut(a, start, stop), _cut(b, start, stop)
+        x, y = cut(a, start, stop), cut(b, start, stop)
         function(x, y, out=out[start:stop], dtype="q", casting="unsafe")
 
     if symbol not in ("+", "-", "*"):
@@ -485,7 +408,7 @@ def _whole(operation: Operation, cls: type[Numeric], a: Any, b: Any) -> Any:
         return result
 
     def check(start: int, stop: int) -> bool:
-        return fits(cls, symbol, _cut(a, start, stop), _cut(b, start, stop))
+        return fits(cls, symbol, cut(a, start, stop), cut(b, start, stop))
 
     return result if checked_in_parts(len(out), work, check, len(out)) else None
 
