@@ -213,3 +213,27 @@ def test_the_end_is_seen_with_the_last_line(end: str) -> None:
     assert lisp.eval("(file_eof f)") is (None if end else True)
     assert lisp.eval("(file_readline f)") == ""
     assert lisp.eval("(file_eof f)") is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a\nb\n", "a\nb", "\n\n", "a\r\nb\r\n", "a\rb\nc", "a\x0bb\x0cc\nd", "é\u2028f\u2029g\nh\x85",
+        "x" * 70_000 + "\n" + "y\n" * 40_000, "1\n" * 200_000 + "\x1c\n2", "\r", "\x1d\n\r",
+    ],
+)  # fmt: skip
+def test_lines_end_at_line_feeds_only(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_bytes(text.encode())
+    lisp = LispE()
+    lisp.eval(
+        """(defun lines(path)
+           (setq f (file path 'r)) (setq r ()) (setq l (file_readline f))
+           (while (!= l "") (push r l) (setq l (file_readline f)))
+           (file_close f) r)"""
+    )
+    wanted = [line.decode() for line in path.read_bytes().splitlines(keepends=True)]
+    if any(sign in text for sign in "\r\x0b\x0c\x1c\x1d\x85\u2028"):
+        wanted = [line + "\n" for line in text.split("\n")]
+        wanted = [*wanted[:-1], *([wanted[-1][:-1]] if wanted[-1] != "\n" else [])]
+    assert lisp.call("lines", str(path)) == wanted

@@ -16,7 +16,7 @@ from typing import Any
 
 #: Members of a part for one thread, and for one of several: each call of numpy may
 #: have to wait for the others, so they make fewer.
-PART, SHARED_PART = 1 << 17, 1 << 18
+PART, SHARED_PART = 1 << 17, 1 << 19
 #: Members of a list that is worth a second thread.
 LONG = 1 << 18
 #: Threads at most: the memory feeds no more.

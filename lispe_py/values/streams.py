@@ -36,6 +36,16 @@ def close_all() -> bool:
     return False not in [stream.release() for stream in list(_streams)]
 
 
+def _lines(data: bytes) -> list[str]:
+    """The lines of UTF-8, with their ends, the last one first."""
+    found = data.decode().splitlines(True)
+    if len(found) != data.count(b"\n") + (not data.endswith(b"\n")):
+        # Python's lines end at other signs too.
+        found = list(map(bytes.decode, io.BytesIO(data)))
+    found.reverse()
+    return found
+
+
 class Stream:
     """An open file. Positions count bytes, what is read counts characters.
 
@@ -115,17 +125,19 @@ class Stream:
 
     def _read_ahead(self, file: BinaryIO) -> bool:
         """Read some lines; more each time, as a program that goes through a file does."""
-        found = file.readlines(self.block)
+        data = file.read(self.block)
+        if not data:
+            return False
+        data += file.readline()
         try:
-            self.ahead.extend(map(bytes.decode, reversed(found)))
+            self.ahead = _lines(data)
         except UnicodeDecodeError:
             # The error is that of its own line.
-            self.ahead.clear()
-            file.seek(-sum(map(len, found)), os.SEEK_CUR)
+            file.seek(-len(data), os.SEEK_CUR)
             self.block = 1
             return False
         self.block = min(2 * self.block, _MOST_AHEAD)
-        return bool(found)
+        return True
 
     def writing(self) -> BinaryIO:
         if self.file is None:
