@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -82,6 +83,21 @@ def test_the_number_of_threads_can_be_given(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
         cores = min(len(os.sched_getaffinity(0)), parts.MOST)
         assert parts._count() == (wanted or cores)
+
+
+def test_without_threads_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As in a program that is ending.
+    pool = ThreadPoolExecutor(1)
+    pool.shutdown()
+    monkeypatch.setattr(parts, "_pool", pool)
+    monkeypatch.setattr(parts, "_threads", 3)
+    items = Integers(range(SIZE))
+    assert vector.total(items) == SIZE * (SIZE - 1) // 2
+    done: list[int] = []
+    work, good = lambda start, stop: done.append(stop - start), lambda start, stop: True
+    assert parts.checked_in_parts(SIZE, work, good, SIZE)
+    assert sum(done) == SIZE
+    assert not parts.checked_in_parts(SIZE, work, lambda start, stop: stop < SIZE, SIZE)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")

@@ -65,13 +65,18 @@ def _each(work: Callable[[int, int], bool], start: int, stop: int, part: int) ->
     return True
 
 
-def _workers() -> Any:
+def _started(work: Callable[[int, int], bool], start: int, stop: int) -> Any:
+    """Parts that another thread works on from now; None where there can be none."""
     global _pool
     if _pool is None:
         from concurrent.futures import ThreadPoolExecutor
 
         _pool = ThreadPoolExecutor(MOST - 1, "lispe-parts")
-    return _pool
+    try:
+        return _pool.submit(_each, work, start, stop, SHARED_PART)
+    except RuntimeError:
+        # The program is ending, or the system gives no thread.
+        return None
 
 
 def read_in_parts(size: int, work: Callable[[int, int], bool]) -> bool:
@@ -83,13 +88,16 @@ def read_in_parts(size: int, work: Callable[[int, int], bool]) -> bool:
     if count == 1:
         return _each(work, 0, size, PART)
     share = -(-size // count)
-    starts = range(share, size, share)
-    others = [
-        _workers().submit(_each, work, start, min(start + share, size), SHARED_PART)
-        for start in starts
-    ]
+    here, others = [(0, share)], []
+    for start in range(share, size, share):
+        stop = min(start + share, size)
+        other = _started(work, start, stop)
+        if other is None:
+            here.append((start, stop))
+        else:
+            others.append(other)
     try:
-        done = _each(work, 0, share, SHARED_PART)
+        done = all(_each(work, start, stop, SHARED_PART) for start, stop in here)
     finally:
         _wait(others)
     return all(other.result() for other in others) and done
@@ -106,18 +114,18 @@ def checked_in_parts(
     Where it does not, what the work has written is worth nothing. No check
     holds always.
     """
-
-    together = check is not None and size >= LONG and _count() > 1
+    other = None
+    if check is not None and size >= LONG and _count() > 1:
+        other = _started(check, 0, size)
 
     def step(start: int, stop: int) -> bool:
-        if check is not None and not together and not check(start, stop):
+        if check is not None and other is None and not check(start, stop):
             return False
         work(start, stop)
         return True
 
-    if check is None or not together:
+    if other is None:
         return _each(step, 0, size, min(part, PART))
-    other = _workers().submit(_each, check, 0, size, SHARED_PART)
     try:
         _each(step, 0, size, part)
     finally:
