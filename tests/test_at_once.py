@@ -12,6 +12,7 @@ import pytest
 from lispe_py import LispE
 from lispe_py.builtins import reorder
 from lispe_py.runtime import at_once, vector
+from lispe_py.runtime.parts import PART
 from lispe_py.values.lists import List
 from lispe_py.values.matrix import Grid, Matrix, Tensor
 from lispe_py.values.symbol import Symbol
@@ -195,7 +196,7 @@ def test_the_quick_ways_are_taken() -> None:
     assert at_once.distinct(long) is not None
 
 
-@pytest.mark.parametrize("size", [0, 1, 499, 500, 501, vector.PART, vector.PART * 2 + 3])
+@pytest.mark.parametrize("size", [0, 1, 499, 500, 501, PART, PART * 2 + 3])
 def test_sums_of_integers_are_exact(size: int) -> None:
     for step in (1, -3, TOP // 5, -(TOP // 7)):
         items = [(i * 7919) % 5 * step for i in range(size)]
