@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from lispe_py import LispE, LispError
@@ -107,10 +105,6 @@ def test_a_variable_without_a_value(form: str) -> None:
     assert (caught.value.line, caught.value.column) == (2, 40)
 
 
-def _steps(program: str) -> Any:
-    return LispE().python_source(program)
-
-
 def test_no_list_is_copied_in_the_loop() -> None:
     # 10^5 copies of a growing list would take half a minute.
     lisp = LispE()
@@ -121,4 +115,6 @@ def test_no_list_is_copied_in_the_loop() -> None:
         found = lisp.eval(program)
         assert len(found) == 200_000
         assert (found[0], found[-1]) == (200_000, 1)
-    assert ".append(i)" in _steps("(defun f(n) (setq r ()) (loop i n (setq r (cons i r))) r)")
+    assert ".append(i)" in LispE().python_source(
+        "(defun f(n) (setq r ()) (loop i n (setq r (cons i r))) r)"
+    )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from lispe_py.compiler import emit
@@ -34,30 +35,26 @@ _HARMLESS = frozenset(
 )
 
 
-def _count(form: Any, name: str) -> int:
-    """How often a symbol stands in a form, quoted or not."""
-    found, pending = 0, [form]
+def _names(form: Any) -> Iterator[str]:
+    """The symbols of a form, quoted or not."""
+    pending = [form]
     while pending:
         item = pending.pop()
         if item.__class__ is Symbol:
-            found += item.name == name
+            yield item.name
         elif isinstance(item, List):
             pending.extend(item)
-    return found
+
+
+def _count(form: Any, name: str) -> int:
+    """How often a symbol stands in a form."""
+    return sum(other == name for other in _names(form))
 
 
 def in_lambdas(body: Any) -> frozenset[str]:
     """The names in the lambdas of a body: what they capture is among them."""
-    found: set[str] = set()
-    for head, form in named_forms(body):
-        pending: list[Any] = [form] if head in _LAMBDAS else []
-        while pending:
-            item = pending.pop()
-            if item.__class__ is Symbol:
-                found.add(item.name)
-            elif isinstance(item, List):
-                pending.extend(item)
-    return frozenset(found)
+    lambdas = (form for head, form in named_forms(body) if head in _LAMBDAS)
+    return frozenset(chain.from_iterable(map(_names, lambdas)))
 
 
 def _built(form: List) -> str | None:
